@@ -1,0 +1,5 @@
+# Bridges: one package per kind of printer
+#
+# Copyright (C) 2026 The Moonfleet authors
+#
+# This file may be distributed under the terms of the GNU GPLv3 license.
