@@ -1,0 +1,197 @@
+# What is worth telling a person: few events, typed, each told once
+#
+# Copyright (C) 2026 The Moonfleet authors
+#
+# This file may be distributed under the terms of the GNU GPLv3 license.
+"""Changes, job steps and command results in, events out; docs/external_api.md lists the types.
+
+Flapping is held back: a printer is offline when it has been away for a while, a fault is cleared
+when it has stayed away, a heater is ready once per target.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Callable, Optional
+
+from .core.commands import Command, CommandResult, Verdict
+from .core.model import Severity
+
+if TYPE_CHECKING:
+    from .core.jobs import JobEvent
+    from .printer import Change, Printer
+
+logger = logging.getLogger("moonfleet")
+OFFLINE_AFTER = 30.0  # s away before it is told
+ONLINE_AFTER = 5.0  # s back before it is told, once an absence was told
+CLEARED_AFTER = 10.0  # s without a fault before it counts as cleared
+KEPT = 500  # events in memory
+
+
+@dataclass
+class _Memory:
+    """What was told of one printer, and what waits."""
+
+    told_online: Optional[bool] = None
+    online: bool = False
+    turned: float = 0.0  # when `online` last changed
+    told_faults: dict[str, float] = field(default_factory=dict)  # code -> last seen
+    present_faults: frozenset[str] = frozenset()
+    heating: dict[str, Optional[float]] = field(default_factory=dict)  # heater -> target
+    told_ready: dict[str, Optional[float]] = field(default_factory=dict)
+    part_on_bed: bool = False
+
+
+class EventLog:
+    """A bounded list of events and those who listen to it."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._events: deque[dict[str, Any]] = deque(maxlen=KEPT)
+        self._listeners: list[Callable[[dict[str, Any]], None]] = []
+        self._memory: dict[str, _Memory] = {}
+        self._next_id = 1
+
+    def listen(self, callback: Callable[[dict[str, Any]], None]) -> Callable[[], None]:
+        self._listeners.append(callback)
+
+        def remove() -> None:
+            if callback in self._listeners:
+                self._listeners.remove(callback)
+
+        return remove
+
+    def recent(
+        self, printer: Optional[str] = None, since: Optional[float] = None, limit: int = 50
+    ) -> list[dict[str, Any]]:
+        """Newest first."""
+        found = [
+            event
+            for event in reversed(self._events)
+            if (printer is None or event["printer"] == printer)
+            and (since is None or event["time"] > since)
+        ]
+        return [dict(event) for event in found[: max(0, limit)]]
+
+    # ---- news -------------------------------------------------------------------------------
+
+    def observe(self, change: Change, printer: Printer) -> None:
+        memory = self._of(change.printer)
+        if memory.online != printer.online or memory.told_online is None:
+            memory.online, memory.turned = printer.online, self._clock()
+            if printer.online and memory.told_online is None:
+                self._tell_online(change.printer, memory)
+        if printer.online:
+            self._faults(change, memory)
+            self._heaters(change, memory)
+
+    def job(self, printer: Printer, event: JobEvent) -> None:
+        record = event.record
+        details: dict[str, Any] = {
+            "job_id": record.job_id,
+            "filename": record.filename,
+            "name": record.name,
+        }
+        if event.kind == "finished":
+            details["status"] = record.status
+            details["print_duration"] = record.print_duration
+            details["bed_cool_at"] = self._bed_cool_at(printer)
+            self._of(printer.name).part_on_bed = True
+        self._add(f"job_{event.kind}", printer.name, details)
+
+    def command(
+        self, printer: Printer, command: Command, origin: str, result: CommandResult
+    ) -> None:
+        good = result.verdict is Verdict.ACCEPTED
+        self._add(
+            "action_confirmed" if good else "action_rejected",
+            printer.name,
+            {
+                "action": command.action.value,
+                "result": result.verdict.value,
+                "reason": result.reason,
+                "origin": origin,
+            },
+        )
+
+    def tick(self) -> None:
+        """Tell what has held long enough; once a second is enough."""
+        now = self._clock()
+        for name, memory in self._memory.items():
+            away = now - memory.turned
+            if memory.told_online and not memory.online and away >= OFFLINE_AFTER:
+                memory.told_online = False
+                self._add("printer_offline", name, {"since": memory.turned})
+            elif memory.told_online is False and memory.online and away >= ONLINE_AFTER:
+                self._tell_online(name, memory)
+            for code, seen in list(memory.told_faults.items()):
+                if code in memory.present_faults or not memory.online:
+                    memory.told_faults[code] = now
+                elif now - seen >= CLEARED_AFTER:
+                    del memory.told_faults[code]
+                    self._add("fault_cleared", name, {"code": code})
+
+    # ---- inside -----------------------------------------------------------------------------
+
+    def _of(self, name: str) -> _Memory:
+        return self._memory.setdefault(name, _Memory())
+
+    def _tell_online(self, name: str, memory: _Memory) -> None:
+        memory.told_online = True
+        self._add("printer_online", name, {})
+
+    def _faults(self, change: Change, memory: _Memory) -> None:
+        now = self._clock()
+        faults = {f.code: f for f in change.after.faults if f.severity is not Severity.INFO}
+        for code in memory.present_faults - faults.keys():
+            if code in memory.told_faults:
+                memory.told_faults[code] = now
+        memory.present_faults = frozenset(faults)
+        for code, fault in faults.items():
+            if code not in memory.told_faults:
+                memory.told_faults[code] = now
+                details = {"code": code, "severity": fault.severity.value, "url": fault.url}
+                self._add("fault", change.printer, details)
+
+    def _heaters(self, change: Change, memory: _Memory) -> None:
+        for name, estimate in change.heaters.items():
+            heater = change.after.heaters.get(name)
+            target = heater.target if heater is not None else None
+            if estimate.heating:
+                memory.heating[name] = target
+            elif estimate.ready and name in memory.heating:
+                del memory.heating[name]
+                if memory.told_ready.get(name, -1.0) != target:
+                    memory.told_ready[name] = target
+                    temperature = heater.temperature if heater is not None else None
+                    details = {"heater": name, "target": target, "temperature": temperature}
+                    self._add("heater_ready", change.printer, details)
+            elif not estimate.ready:
+                memory.heating.pop(name, None)
+                memory.told_ready.pop(name, None)
+            if name == "heater_bed" and memory.part_on_bed:
+                if estimate.heating:
+                    memory.part_on_bed = False
+                elif estimate.state.value == "cooled":
+                    memory.part_on_bed = False
+                    temperature = heater.temperature if heater is not None else None
+                    self._add("bed_cool", change.printer, {"temperature": temperature})
+
+    def _bed_cool_at(self, printer: Printer) -> Optional[float]:
+        estimate = printer.heaters.get("heater_bed")
+        if estimate is None or estimate.cooldown_eta is None:
+            return None
+        return round(self._clock() + estimate.cooldown_eta, 1)
+
+    def _add(self, kind: str, printer: str, details: dict[str, Any]) -> None:
+        event = {"id": self._next_id, "time": round(self._clock(), 3), "type": kind}
+        event.update(printer=printer, **details)
+        self._next_id += 1
+        self._events.append(event)
+        for callback in list(self._listeners):
+            try:
+                callback(dict(event))
+            except Exception:
+                logger.exception("moonfleet: a listener failed")

@@ -1,0 +1,197 @@
+# The fleet: owns the printers, fans out their changes, decides who may do what
+#
+# Copyright (C) 2026 The Moonfleet authors
+#
+# This file may be distributed under the terms of the GNU GPLv3 license.
+"""Everything that happens to any printer passes through here; see docs/architecture.md.
+
+No Moonraker in here: the component hands in the clock's fellow, a ``FleetStore``, and listens.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any, Callable, Optional, Protocol
+
+from .bridges.base import Link, PrinterSettings
+from .core.commands import Command, CommandResult
+from .core.errors import UnknownPrinter, one_line
+from .core.jobs import JobEvent, JobRecord, JobTracker
+from .core.model import JobRules
+from .events import EventLog
+from .member import CreateBridge, Member
+from .printer import LOCAL, Change, Printer
+
+__all__ = ["LOCAL", "Change", "Fleet", "FleetStore", "Printer"]
+
+logger = logging.getLogger("moonfleet")
+TICK = 1.0  # s
+SAVE_EVERY = 60  # ticks: one write a minute at most, SD cards wear
+
+
+class FleetStore(Protocol):
+    """Small texts and open jobs that outlive a restart; Moonraker's database in real life."""
+
+    async def load_text(self, printer: str, key: str) -> Optional[str]: ...
+
+    async def store_text(self, printer: str, key: str, value: Optional[str]) -> None: ...
+
+    async def load_open_jobs(self) -> Mapping[str, Mapping[str, Any]]: ...
+
+    def save_open_job(self, printer: str, job: Optional[Mapping[str, Any]]) -> None: ...
+
+
+class Fleet:
+    """Add printers, ``start``, ``listen``, ``command``, ``stop``."""
+
+    def __init__(
+        self,
+        store: FleetStore,
+        clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.store = store
+        self.clock = clock
+        self.monotonic = monotonic
+        self.events = EventLog(clock)
+        self._members: dict[str, Member] = {}
+        self._listeners: list[Callable[[Change], None]] = []
+        self._job_listeners: list[Callable[[JobRecord, str], None]] = []
+        self._ticker: Optional[asyncio.Task[None]] = None
+
+    # ---- who is in it -----------------------------------------------------------------------
+
+    def add(self, settings: PrinterSettings, create: CreateBridge) -> Member:
+        """A printer with a bridge; it runs from ``start`` on."""
+        member = self._members[settings.name] = Member(self, settings)
+        member.build(create)
+        return member
+
+    def add_broken(self, settings: PrinterSettings, message: str) -> None:
+        """A printer whose section cannot be used; it is shown with the reason."""
+        member = self._members[settings.name] = Member(self, settings)
+        member.fail(Link.CONFIG_ERROR, message)
+
+    def names(self) -> tuple[str, ...]:
+        return tuple(sorted(self._members, key=lambda name: (name != LOCAL, name)))
+
+    def printer(self, name: str) -> Printer:
+        return self._member(name).printer
+
+    def printers(self) -> list[Printer]:
+        return [self._members[name].printer for name in self.names()]
+
+    def _member(self, name: str) -> Member:
+        member = self._members.get(name)
+        if member is None:
+            known = ", ".join(self.names()) or "none"
+            raise UnknownPrinter(f"no printer named '{one_line(str(name)[:40])}'; known: {known}")
+        return member
+
+    # ---- life -------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Begin to connect everywhere; one printer that cannot start harms no other."""
+        open_jobs = await self.store.load_open_jobs()
+        for name, member in self._members.items():
+            await member.start(open_jobs.get(name))
+        self._ticker = asyncio.ensure_future(self._tick())
+
+    async def stop(self) -> None:
+        if self._ticker is not None:
+            self._ticker.cancel()
+            await asyncio.gather(self._ticker, return_exceptions=True)
+        await asyncio.gather(*(member.stop() for member in self._members.values()))
+
+    async def save(self) -> None:
+        """Write what only memory knows; the last writes before the database closes."""
+        for name, member in self._members.items():
+            self._save_open(member)
+            learned = member.heaters.unsaved()
+            if learned is not None:
+                await self.store.store_text(name, "heaters", learned)
+
+    # ---- listening --------------------------------------------------------------------------
+
+    def listen(self, callback: Callable[[Change], None]) -> Callable[[], None]:
+        return _subscribe(self._listeners, callback)
+
+    def listen_events(self, callback: Callable[[dict[str, Any]], None]) -> Callable[[], None]:
+        return self.events.listen(callback)
+
+    def listen_jobs(self, callback: Callable[[JobRecord, str], None]) -> Callable[[], None]:
+        return _subscribe(self._job_listeners, callback)
+
+    # ---- commands ---------------------------------------------------------------------------
+
+    async def command(self, name: str, command: Command, origin: str) -> CommandResult:
+        """Raises UnknownPrinter, Forbidden, NotSupported or NotConnected; otherwise a verdict."""
+        return await self._member(name).commander.run(command, origin)
+
+    # ---- what the members report -------------------------------------------------------------
+
+    def publish(self, change: Change) -> None:
+        printer = self.printer(change.printer)
+        self.events.observe(change, printer)
+        _call(self._listeners, change)
+
+    def job_event(self, printer: Printer, event: JobEvent) -> None:
+        """The local printer's jobs are in Moonraker's own history, never copied into ours."""
+        if not printer.local:
+            _call(self._job_listeners, event.record, event.action)
+            self._save_open(self._members[printer.name])
+        self.events.job(printer, event)
+
+    def command_done(
+        self, printer: Printer, command: Command, origin: str, result: CommandResult
+    ) -> None:
+        self.events.command(printer, command, origin, result)
+
+    def make_tracker(
+        self, name: str, rules: JobRules, open_job: Optional[Mapping[str, Any]]
+    ) -> JobTracker:
+        return JobTracker(name, rules, open_job)
+
+    # ---- inside -----------------------------------------------------------------------------
+
+    def _save_open(self, member: Member) -> None:
+        if member.tracker is not None and not member.printer.local:
+            self.store.save_open_job(member.printer.name, member.tracker.to_dict())
+
+    async def _tick(self) -> None:
+        turn = 0
+        while True:
+            await asyncio.sleep(TICK)
+            turn += 1
+            now = self.clock()
+            for member in list(self._members.values()):
+                member.tick(now)
+            self.events.tick()
+            if turn % SAVE_EVERY == 0:
+                try:
+                    await self.save()
+                except Exception:
+                    logger.exception("moonfleet: could not save what was learned")
+
+
+def _subscribe(
+    items: list[Callable[..., None]], callback: Callable[..., None]
+) -> Callable[[], None]:
+    items.append(callback)
+
+    def remove() -> None:
+        if callback in items:
+            items.remove(callback)
+
+    return remove
+
+
+def _call(listeners: Iterable[Callable[..., None]], *args: Any) -> None:
+    for callback in list(listeners):
+        try:
+            callback(*args)
+        except Exception:
+            logger.exception("moonfleet: a listener failed")
