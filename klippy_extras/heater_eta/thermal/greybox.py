@@ -1,0 +1,157 @@
+# Filter and simulation tied to what a host can see of one heater
+#
+# Copyright (C) 2026 The Moonfleet authors
+#
+# This file may be distributed under the terms of the GNU GPLv3 license.
+"""Follows the heater's hidden state second by second and asks the simulation for the future."""
+
+from __future__ import annotations
+
+import math
+from typing import Optional
+
+from .ekf import Filter
+from .simulate import Controller, Course, run
+from .traits import ROOM, Traits, Vector, traits_of, usable_gains
+from .types import HeaterSpec
+
+_GAP = 10.0  # seconds without samples after which temperatures start afresh
+
+
+class GreyBox:
+    """The physical half of the estimate."""
+
+    def __init__(self, spec: HeaterSpec, params: Vector, sd: Vector) -> None:
+        self._spec = spec
+        self._traits: Traits = traits_of(spec)
+        self._gains = usable_gains(spec) or self._traits.gains
+        self._top = spec.max_power if 0.0 < spec.max_power <= 1.0 else 1.0
+        self._smooth = spec.smooth_time if 0.1 <= spec.smooth_time <= 30.0 else 1.0
+        self._params, self._sd = params, sd
+        self.ambient = ROOM
+        self.filter = Filter(self._traits, params, sd, ROOM)
+        self.integral = 0.0
+        self.slope = 0.0
+        self._smoothed = ROOM
+        self._time: Optional[float] = None
+        self._last_temp = ROOM
+        self._powers = (0.0, 0.0)  # of the last second and the one before
+
+    def set_prior(self, params: Vector, sd: Vector) -> None:
+        """What is known before the next heat-up."""
+        self._params, self._sd = params, sd
+        self.filter.set_params(params, sd)
+
+    def place(self, temp: float, ambient: float, at_rest: bool) -> None:
+        """Forget the hidden temperatures: a new life, or too long without samples."""
+        self.ambient = self.filter.ambient = ambient
+        # what was hot before has a warm inside, half way to the room
+        self.filter.place(temp, at_rest, None if at_rest else temp - 0.3 * max(0.0, temp - ambient))
+        self.slope = 0.0
+        self._smoothed = self._last_temp = temp
+        self._time = None
+
+    def observe(
+        self,
+        time: float,
+        temp: float,
+        power: Optional[float],
+        integral: Optional[float],
+        target: float,
+        fast: bool,
+        learn: bool,
+    ) -> None:
+        """One second's mean. ``fast``: made of many samples, so powers are not a row late."""
+        if self._time is None:
+            self._time = time
+            self._last_temp = self._smoothed = temp
+            self._powers = (power or 0.0, power or 0.0)
+            return
+        dt = time - self._time
+        if dt <= 0.0:
+            return
+        if dt > _GAP:
+            self.place(temp, self.ambient, at_rest=False)
+            self._time = time
+            return
+        if power is None:
+            power = self._guess(target, temp)
+            learn = learn and target - temp > self._traits.full_power_band
+        acting = self._powers[0] if fast else self._powers[1]
+        self.filter.advance(dt, acting, learn)
+        self.filter.correct(temp, learn)
+        if not self.filter.sane():
+            self.filter.set_params(self._params, self._sd)
+            self.filter.place(temp, at_rest=False)
+        self._follow_controller(dt, temp, target, power, integral)
+        self._powers = (power, self._powers[0])
+        self._time, self._last_temp = time, temp
+
+    def _follow_controller(
+        self, dt: float, temp: float, target: float, power: float, integral: Optional[float]
+    ) -> None:
+        """The PID's own derivative and integral, told by the host or seen in its power."""
+        blend = min(1.0, dt / self._smooth)
+        self.slope += blend * ((temp - self._last_temp) / dt - self.slope)
+        self._smoothed += blend * (temp - self._smoothed)
+        if integral is not None:
+            self.integral = min(self._top, max(0.0, integral))
+            return
+        if target <= 0.0:
+            return
+        kp, ki, kd = self._gains
+        error = target - temp
+        if 0.0 < power < 0.98 * self._top and self._spec.has_power:
+            seen = power - kp * error + kd * self.slope
+            seen = min(self._top, max(0.0, seen))
+            self.integral += min(1.0, 0.2 * dt) * (seen - self.integral)
+        elif 0.0 < kp * error + self.integral - kd * self.slope < self._top:
+            self.integral = min(self._top, max(0.0, self.integral + ki * error * dt))
+
+    def _guess(self, target: float, temp: float) -> float:
+        """The power of a heater that does not tell it."""
+        if target <= 0.0:
+            return 0.0
+        if target - temp > self._traits.full_power_band:
+            return self._top
+        kp, _, kd = self._gains
+        wish = kp * (target - temp) + self.holding(target) - kd * self.slope
+        return min(self._top, max(0.0, wish))
+
+    def holding(self, target: float) -> float:
+        """The share of power that holds ``target``."""
+        a, b = self.filter.plain[:2]
+        return min(self._top, max(0.0, b * (target - self.ambient) / a))
+
+    def controller(self, dead: float) -> Controller:
+        return Controller(
+            gains=self._gains,
+            max_power=self._top,
+            smooth_time=self._smooth,
+            integral=self.integral,
+            slope=self.slope,
+            smoothed=self._smoothed,
+            watermark=self._spec.max_delta if self._spec.control == "watermark" else None,
+            power=self._powers[0],
+            dead=dead,
+        )
+
+    def forecast(self, target: float, dead: float) -> Optional[Course]:
+        """From the present state; None when the target is out of reach."""
+        return run(
+            self.filter.temps,
+            self.filter.plain,
+            self.ambient,
+            target,
+            self.controller(dead),
+            self._traits,
+        )
+
+    def reachable(self, target: float) -> bool:
+        """False when even two standard deviations of luck would not get there."""
+        x, cov = self.filter.x, self.filter.cov
+        spread = max(0.0, cov[3][3] + cov[4][4] - 2.0 * cov[3][4]) ** 0.5
+        return self.steady(x[3] - x[4] + 2.0 * spread) >= target - 0.5
+
+    def steady(self, log_gain: float) -> float:
+        return self.ambient + math.exp(min(20.0, log_gain)) * self._top

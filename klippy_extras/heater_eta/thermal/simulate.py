@@ -1,0 +1,178 @@
+# The future of a heater under its own controller
+#
+# Copyright (C) 2026 The Moonfleet authors
+#
+# This file may be distributed under the terms of the GNU GPLv3 license.
+"""Runs the model forward with Klipper's PID (or watermark) until M109 or M190 would return.
+
+At full power the course is known in closed form; only the regulated part is stepped.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Optional
+
+from .model import ConstantPower, Temps
+from .traits import REACHED_DELTA, SETTLE_DELTA, SETTLE_SLOPE, Gains, Traits, Vector
+
+HORIZON = 7200.0
+_MAX_STEPS = 260
+
+
+@dataclass(frozen=True)
+class Controller:
+    """What drives the heater, as far as it is known."""
+
+    gains: Gains
+    max_power: float
+    smooth_time: float
+    integral: float  # 0..max_power
+    slope: float  # the controller's smoothed derivative, C/s
+    smoothed: float  # the controller's smoothed temperature
+    watermark: Optional[float] = None  # its max_delta; None: PID
+    power: float = 0.0  # what acts now ...
+    dead: float = 0.0  # ... and goes on acting for so long
+
+
+@dataclass(frozen=True)
+class Course:
+    """Seconds from now. ``ready`` is None when the simulation did not settle."""
+
+    reached: float
+    ready: Optional[float]
+    crossing: float = 0.0  # slope at "reached"
+
+
+def run(
+    temps: Temps,
+    plain: Vector,
+    ambient: float,
+    target: float,
+    controller: Controller,
+    traits: Traits,
+) -> Optional[Course]:
+    """None when the heater never gets there."""
+    level = target - REACHED_DELTA
+    start = 0.0
+    if controller.dead > 0.0 and temps[2] < level:
+        start = controller.dead
+        temps = ConstantPower(plain, ambient, controller.power, temps).temps(start)
+    if controller.watermark is not None:
+        full = ConstantPower(plain, ambient, controller.max_power, temps)
+        reached = full.rises_to(level)
+        ready = full.rises_to(target - controller.watermark)
+        if reached is None or ready is None:
+            return None
+        return Course(start + reached, start + ready)
+    full = ConstantPower(plain, ambient, controller.max_power, temps)
+    if full.final <= level:
+        return None
+    ahead = _saturated(full, target, controller)
+    if ahead is None:
+        return None
+    slope, smoothed = controller.slope, controller.smoothed
+    if ahead > 0.0:
+        temps = full.temps(ahead)
+        slope = full.sensor(ahead)[1]
+        smoothed = temps[2] - slope * controller.smooth_time
+        start += ahead
+    return _regulated(temps, plain, ambient, target, controller, traits, start, slope, smoothed)
+
+
+def _saturated(full: ConstantPower, target: float, controller: Controller) -> Optional[float]:
+    """Seconds at full power until the PID begins to take it back; None: never."""
+    kp, _, kd = controller.gains
+    surplus = controller.integral - controller.max_power
+    smooth = controller.smooth_time
+    t = previous = 0.0
+    for _ in range(40):
+        shown, slope = full.sensor(t)
+        slope_then = full.sensor(t - 0.5 * smooth)[1] if t > smooth else slope
+        gap = kp * (target - shown) + surplus - kd * slope_then
+        if gap <= 0.0:
+            break
+        speed = max(slope, full.block_slope(t), 1e-6)
+        previous = t
+        t += max(gap / (kp * speed), 0.1)
+        if t > HORIZON:
+            return None
+    low, high = previous, t
+    while high - low > 0.2:
+        middle = 0.5 * (low + high)
+        shown, slope = full.sensor(middle)
+        if kp * (target - shown) + surplus - kd * slope > 0.0:
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+def _regulated(
+    temps: Temps,
+    plain: Vector,
+    ambient: float,
+    target: float,
+    controller: Controller,
+    traits: Traits,
+    t: float,
+    slope: float,
+    smoothed: float,
+) -> Optional[Course]:
+    a, b, k1, k2, tau = plain
+    t1, t2, ts = temps
+    kp, ki, kd = controller.gains
+    top, integral = controller.max_power, controller.integral
+    level = target - REACHED_DELTA
+    reached = 0.0 if ts >= level else -1.0
+    ready = -1.0
+    crossing = slope
+    end = HORIZON if reached < 0.0 else traits.patience
+    h = traits.step
+    decay, blend = math.exp(-h / tau), min(1.0, h / controller.smooth_time)
+    wide = False
+    for _ in range(_MAX_STEPS):
+        error = target - ts
+        if (error > 4.0 and slope < 0.5) != wide:
+            # far away and slow: nothing happens within a long step
+            wide = not wide
+            h = traits.step * 4.0 if wide else traits.step
+            decay, blend = math.exp(-h / tau), min(1.0, h / controller.smooth_time)
+        wish = integral + ki * error * h
+        wish = 0.0 if wish < 0.0 else top if wish > top else wish
+        power = kp * error + wish - kd * slope
+        if power > top:
+            power = top
+        elif power < 0.0:
+            power = 0.0
+        else:
+            integral = wish
+        flow = t1 - t2
+        n1 = t1 + h * (a * power - b * (t1 - ambient) - k1 * flow)
+        t2 += h * k2 * flow
+        mean = 0.5 * (t1 + n1)
+        t1 = n1
+        fresh = mean + (ts - mean) * decay
+        slope += blend * ((fresh - ts) / h - slope)
+        smoothed += blend * (fresh - smoothed)
+        t += h
+        if reached < 0.0 and fresh >= level:
+            reached = t - h * (fresh - level) / (fresh - ts)
+            crossing = slope
+            end = t + traits.patience
+        ts = fresh
+        if (
+            ready < 0.0
+            and -SETTLE_DELTA <= target - smoothed <= SETTLE_DELTA
+            and (-SETTLE_SLOPE <= slope <= SETTLE_SLOPE)
+        ):
+            ready = t
+            end = min(end, t + 3.0 * traits.patience)
+        if t > end or (ready >= 0.0 and reached >= 0.0):
+            break
+    if reached < 0.0:
+        if ready < 0.0:
+            return None
+        reached = t  # settles short of the target: an integral that creeps
+    return Course(reached, ready if ready >= 0.0 else None, crossing)
