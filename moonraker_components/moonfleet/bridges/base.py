@@ -75,6 +75,7 @@ class PrinterSettings:
     virtual_port: Optional[int] = None
     filament_panel: str = "afc"
     finish_estimate: str = "printer"
+    notifiers: tuple[str, ...] = ()  # names of [notifier] sections
     options: Mapping[str, Any] = field(default_factory=dict)  # type-specific, Secrets included
 
 
@@ -174,6 +175,7 @@ class BridgeType:
     create: Callable[[PrinterSettings, BridgeHost], Bridge]
     default_port: Optional[int] = None
     tls_modes: tuple[str, ...] = ()
+    needs_host: bool = True
 
 
 _TYPES: dict[str, BridgeType] = {}
