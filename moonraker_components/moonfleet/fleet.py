@@ -70,6 +70,11 @@ class Fleet:
         member.build(create)
         return member
 
+    async def join(self, settings: PrinterSettings, create: CreateBridge) -> None:
+        """A printer that comes while the fleet runs."""
+        member = self.add(settings, create)
+        await member.start(None)
+
     def add_broken(self, settings: PrinterSettings, message: str) -> None:
         """A printer whose section cannot be used; it is shown with the reason."""
         member = self._members[settings.name] = Member(self, settings)
@@ -96,7 +101,7 @@ class Fleet:
     async def start(self) -> None:
         """Begin to connect everywhere; one printer that cannot start harms no other."""
         open_jobs = await self.store.load_open_jobs()
-        for name, member in self._members.items():
+        for name, member in list(self._members.items()):
             await member.start(open_jobs.get(name))
         self._ticker = asyncio.ensure_future(self._tick())
 
@@ -108,7 +113,7 @@ class Fleet:
 
     async def save(self) -> None:
         """Write what only memory knows; the last writes before the database closes."""
-        for name, member in self._members.items():
+        for name, member in list(self._members.items()):
             self._save_open(member)
             learned = member.heaters.unsaved()
             if learned is not None:

@@ -61,11 +61,11 @@ class Member(BridgeHost):
         self.printer.connection = Connection(state, one_line(message), self.fleet.clock())
 
     async def start(self, open_job: Optional[Mapping[str, Any]]) -> None:
-        if self.bridge is None:
+        if self.bridge is None or self.tracker is not None:
             return
         self.tracker = self.fleet.make_tracker(self.printer.name, self.bridge.rules, open_job)
         self.printer.job = self.tracker.open
-        if not self.printer.local:
+        if not self._predicts:
             await self.heaters.restore(self.load)
         try:
             await self.bridge.start()
@@ -108,6 +108,11 @@ class Member(BridgeHost):
         except Exception as error:
             self._tell_once(f"{type(error).__name__}: {error}")
 
+    def on_heaters(self, heaters: Mapping[str, Any]) -> None:
+        if heaters != self.printer.heaters:
+            self.printer.heaters = heaters
+            self._changed(self.printer.snapshot, False, self.now())
+
     # ---- what the fleet and the commander ask -----------------------------------------------
 
     def tick(self, now: float) -> None:
@@ -116,8 +121,8 @@ class Member(BridgeHost):
             return
         try:
             if self.tracker is not None:
-                self._job_events(self.tracker.tick(now))
-            if not self.printer.local and self.heaters.tick():
+                self._job_events(self.tracker.tick(now, self.fleet.monotonic()))
+            if not self._predicts and self.heaters.tick():
                 self._changed(self.printer.snapshot, False, now)
         except Exception as error:
             self._tell_once(f"{type(error).__name__}: {error}")
@@ -140,26 +145,24 @@ class Member(BridgeHost):
 
     def user_cancel(self) -> None:
         if self.tracker is not None:
-            self._job_events(self.tracker.user_cancel(self.now()) or [])
+            self._job_events(self.tracker.user_cancel(self.now(), self.fleet.monotonic()))
 
     def command_done(self, command: Command, origin: str, result: CommandResult) -> None:
         self.fleet.command_done(self.printer, command, origin, result)
 
-    def set_heaters(self, heaters: Mapping[str, Any]) -> None:
-        """The local printer's estimates come ready-made from its own objects."""
-        if heaters != self.printer.heaters:
-            self.printer.heaters = heaters
-            self._changed(self.printer.snapshot, False, self.now())
-
     # ---- inside ---------------------------------------------------------------------------
+
+    @property
+    def _predicts(self) -> bool:
+        return self.bridge is not None and self.bridge.predicts
 
     def _take(self, snapshot: PrinterSnapshot) -> None:
         printer, now = self.printer, self.now()
         before, printer.snapshot = printer.snapshot, snapshot
         printer.connection = replace(printer.connection, last_report=now)
         if self.tracker is not None:
-            self._job_events(self.tracker.observe(snapshot, now))
-        heating = not printer.local and self.heaters.observe(snapshot)
+            self._job_events(self.tracker.observe(snapshot, now, self.fleet.monotonic()))
+        heating = not self._predicts and self.heaters.observe(snapshot)
         if snapshot != before or heating:
             self._changed(before, False, now)
         for proof, future in list(self._expectations):
@@ -182,7 +185,7 @@ class Member(BridgeHost):
         if before.state is Link.ONLINE and connection.state is not Link.ONLINE:
             self.heaters.lost()
             if self.tracker is not None:
-                self._job_events(self.tracker.connection_lost(now) or [])
+                self._job_events(self.tracker.connection_lost(now, self.fleet.monotonic()))
         self._changed(printer.snapshot, True, now)
 
     def _job_events(self, events: list[JobEvent]) -> None:
@@ -193,7 +196,7 @@ class Member(BridgeHost):
 
     def _changed(self, before: PrinterSnapshot, connection_changed: bool, now: float) -> None:
         printer = self.printer
-        if not printer.local:
+        if not self._predicts:
             printer.heaters = self.heaters.estimates
         self.fleet.publish(
             Change(

@@ -123,6 +123,9 @@ class BridgeHost(ABC):
     def on_connection(self, connection: Connection) -> None:
         """Call when the wire's state changes."""
 
+    def on_heaters(self, heaters: Mapping[str, Any]) -> None:  # noqa: B027 - few bridges need it
+        """A printer with ``predicts``: its own estimates, {heater: thermal ``Estimate``}."""
+
     @abstractmethod
     async def load(self, key: str) -> Optional[str]:
         """A small text this bridge stored before (a pinned certificate), or None."""
@@ -140,6 +143,8 @@ class Bridge(ABC):
     actions: frozenset[Action] = frozenset()
     #: seconds within which the state must show a command's effect
     confirm_timeout: float = 15.0
+    #: the printer says itself when its heaters will be ready (``on_heaters``); ours stays out
+    predicts: bool = False
 
     @abstractmethod
     async def start(self) -> None:

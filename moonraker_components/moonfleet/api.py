@@ -1,0 +1,128 @@
+# The endpoints: request parsing and JSON shapes, no state
+#
+# Copyright (C) 2026 The Moonfleet authors
+#
+# This file may be distributed under the terms of the GNU GPLv3 license.
+"""Each method is JSON-RPC and HTTP; docs/external_api.md describes them.
+
+Results are objects, never ``null``: Fluidd attaches a property to whatever it receives.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, Any, Callable, Optional
+
+from .core.commands import Action, Command
+from .core.errors import MoonfleetError, one_line
+from .fleet import Fleet
+
+if TYPE_CHECKING:
+    from moonraker.common import WebRequest
+
+    from .history import History
+
+logger = logging.getLogger("moonfleet")
+Handler = Callable[["WebRequest"], Awaitable[dict[str, Any]]]
+
+
+class Api:
+    """``server`` is Moonraker's; ``status`` gives what only the component knows."""
+
+    def __init__(
+        self, server: Any, fleet: Fleet, history: History, status: Callable[[], dict[str, Any]]
+    ) -> None:
+        self._server = server
+        self._fleet = fleet
+        self._history = history
+        self._status = status
+
+    def register(self) -> None:
+        reads: dict[str, Handler] = {
+            "printers": self._printers,
+            "printer": self._printer,
+            "eta": self._eta,
+            "events": self._events,
+            "status": self._get_status,
+            "history/list": self._history_list,
+            "history/job": self._history_job,
+        }
+        actions: dict[str, Handler] = {
+            "print/pause": self._action(Action.PAUSE),
+            "print/resume": self._action(Action.RESUME),
+            "print/cancel": self._action(Action.CANCEL),
+        }
+        for path, handler in reads.items():
+            self._endpoint(path, "GET", handler)
+        for path, handler in actions.items():
+            self._endpoint(path, "POST", handler)
+
+    def _endpoint(self, path: str, verb: str, handler: Handler) -> None:
+        async def answer(request: WebRequest) -> dict[str, Any]:
+            try:
+                return await handler(request)
+            except MoonfleetError as error:
+                raise self._server.error(one_line(str(error)), error.status) from None
+
+        self._server.register_endpoint(f"/server/moonfleet/{path}", [verb], answer)
+
+    # ---- printers ---------------------------------------------------------------------------
+
+    async def _printers(self, _request: WebRequest) -> dict[str, Any]:
+        return {"printers": [printer.to_json() for printer in self._fleet.printers()]}
+
+    async def _printer(self, request: WebRequest) -> dict[str, Any]:
+        return self._fleet.printer(request.get_str("printer")).to_json()
+
+    async def _get_status(self, _request: WebRequest) -> dict[str, Any]:
+        return self._status()
+
+    async def _eta(self, request: WebRequest) -> dict[str, Any]:
+        name = self._printer_filter(request)
+        heaters = [
+            {"printer": printer.name, "heater": heater, **eta}
+            for printer in self._fleet.printers()
+            if name is None or printer.name == name
+            for heater, eta in printer.heaters_json().items()
+        ]
+        return {"heaters": heaters, "time": round(self._fleet.clock(), 3)}
+
+    def _action(self, action: Action) -> Handler:
+        async def handle(request: WebRequest) -> dict[str, Any]:
+            name = request.get_str("printer")
+            result = await self._fleet.command(name, Command(action), "api")
+            return {"printer": name, "action": action.value, **result.to_json()}
+
+        return handle
+
+    # ---- record -----------------------------------------------------------------------------
+
+    async def _events(self, request: WebRequest) -> dict[str, Any]:
+        limit = _bounded(request.get_int("limit", 50), 1, 500)
+        since = request.get_float("since", None)
+        return {"events": self._fleet.events.recent(self._printer_filter(request), since, limit)}
+
+    async def _history_list(self, request: WebRequest) -> dict[str, Any]:
+        return await self._history.list(
+            printer=self._printer_filter(request),
+            status=request.get_str("status", None),
+            since=request.get_float("since", None),
+            before=request.get_float("before", None),
+            search=request.get_str("search", None),
+            order=request.get_str("order", "desc"),
+            start=_bounded(request.get_int("start", 0), 0, 2**31),
+            limit=_bounded(request.get_int("limit", 50), 1, 1000),
+        )
+
+    async def _history_job(self, request: WebRequest) -> dict[str, Any]:
+        return await self._history.job(request.get_str("job_id"))
+
+    def _printer_filter(self, request: WebRequest) -> Optional[str]:
+        """None for all printers; an unknown name is an error, not an empty list."""
+        name = request.get_str("printer", None)
+        return None if name is None else self._fleet.printer(name).name
+
+
+def _bounded(value: int, low: int, high: int) -> int:
+    return max(low, min(high, value))

@@ -1,0 +1,184 @@
+# Moonraker glue: life cycle and registration
+#
+# Copyright (C) 2026 The Moonfleet authors
+#
+# This file may be distributed under the terms of the GNU GPLv3 license.
+"""Builds the house from moonraker.conf, opens it, and closes it cleanly.
+
+``/server/restart`` makes a new component in the same Python process: nothing here or below keeps
+state in modules or classes. The last database writes belong into ``on_exit``; the database is
+closed before optional components are.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import html
+import logging
+from collections.abc import Coroutine
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Optional
+
+from . import heaters, panel_routes
+from .api import Api
+from .bridges.base import BridgeHost, PrinterSettings
+from .bridges.klipper import KlipperBridge
+from .config import read_config
+from .core.jobs import JobRecord
+from .fleet import LOCAL, Fleet
+from .history import History
+from .notify import StatusFeed
+from .storage import DatabaseStore
+
+if TYPE_CHECKING:
+    from moonraker.common import KlippyState
+    from moonraker.confighelper import ConfigHelper
+
+logger = logging.getLogger("moonfleet")
+VERSION = "0.1.0"
+API_VERSION = [1, 0, 0]
+EVENTS = {
+    "moonfleet:status_update": "moonfleet_status_update",
+    "moonfleet:history_changed": "moonfleet_history_changed",
+    "moonfleet:event": "moonfleet_event",
+}
+
+
+class Moonfleet:
+    def __init__(self, config: ConfigHelper) -> None:
+        self.server = config.get_server()
+        self.warnings: dict[str, str] = {}
+        self.klippy = self.server.lookup_component("klippy_apis")
+        database = self.server.lookup_component("database")
+        self.history = History(database)
+        self.store = DatabaseStore(database, self.history)
+        self.fleet = Fleet(self.store)
+        self.local: Optional[KlipperBridge] = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._add_printers(config)
+        for event, name in EVENTS.items():
+            self.server.register_notification(event, name)
+        self.feed = StatusFeed(self.fleet, self._send_status)
+        self.fleet.listen_jobs(self._job_step)
+        self.fleet.listen_events(lambda event: self._send("moonfleet:event", event))
+        Api(self.server, self.fleet, self.history, self.status).register()
+        panel_routes.register(self.server)
+        self._install_virtual_printers()
+        register = self.server.register_event_handler
+        register("server:klippy_started", self._klippy_started)
+        register("server:klippy_ready", self._klippy_ready)
+        register("server:klippy_shutdown", self._klippy_shutdown)
+        register("server:klippy_disconnect", self._klippy_gone)
+
+    # ---- life -------------------------------------------------------------------------------
+
+    async def component_init(self) -> None:
+        """Nothing long in here: Moonraker starts to serve only when it returns."""
+        self._spawn(self._start())
+
+    async def _start(self) -> None:
+        await self.history.start()
+        await self.fleet.start()
+        if await self.store.load_text(LOCAL, "seen"):
+            await self._join_local()
+
+    async def on_exit(self) -> None:
+        self.feed.close()
+        await self.fleet.save()
+
+    async def close(self) -> None:
+        for task in list(self._tasks):
+            task.cancel()
+        await self.fleet.stop()
+
+    # ---- printers ---------------------------------------------------------------------------
+
+    def _add_printers(self, config: ConfigHelper) -> None:
+        found = read_config(config)
+        for settings, bridge_type in found.printers:
+            self.fleet.add(settings, bridge_type.create)
+        for broken in found.broken:
+            self.fleet.add_broken(broken.settings, broken.message)
+        for warn_id, text in found.warnings.items():
+            self.warn(warn_id, text)
+        if found.printers and heaters.MISSING is not None:
+            self.warn("moonfleet_thermal", heaters.MISSING)
+
+    def warn(self, warn_id: str, text: str) -> None:
+        """Shown by both interfaces, which render it as HTML."""
+        self.warnings[warn_id] = text
+        self.server.add_warning(html.escape(text, quote=False), warn_id)
+
+    # ---- the local Klipper ------------------------------------------------------------------
+
+    async def _join_local(self) -> KlipperBridge:
+        """It joins when Klipper is first seen, and is expected from then on."""
+        if self.local is None:
+            settings = PrinterSettings(LOCAL, "klipper", "Klipper")
+            await self.fleet.join(settings, self._make_local)
+            await self.store.store_text(LOCAL, "seen", "yes")
+        assert self.local is not None  # made by join, before its first pause
+        return self.local
+
+    def _make_local(self, _settings: PrinterSettings, host: BridgeHost) -> KlipperBridge:
+        self.local = KlipperBridge(self.klippy, host, self.fleet.monotonic)
+        return self.local
+
+    async def _klippy_started(self, state: KlippyState) -> None:
+        local = await self._join_local()
+        if str(state) != "ready":
+            local.shut_down(str(getattr(state, "message", "") or state))
+
+    async def _klippy_ready(self) -> None:
+        await (await self._join_local()).ready()
+
+    async def _klippy_shutdown(self) -> None:
+        state = self.server.lookup_component("klippy_connection").state
+        (await self._join_local()).shut_down(str(getattr(state, "message", "") or state))
+
+    def _klippy_gone(self) -> None:
+        if self.local is not None:
+            self.local.gone()
+
+    # ---- the record and the news ----------------------------------------------------------------
+
+    def _job_step(self, record: JobRecord, action: str) -> None:
+        named = replace(
+            record, display_name=self.fleet.printer(record.printer).settings.display_name
+        )
+        self.history.take(named, action)
+        self._send("moonfleet:history_changed", {"action": action, "job": named.to_json()})
+
+    def _send_status(self, news: dict[str, Any], eventtime: float) -> None:
+        self._send("moonfleet:status_update", news, eventtime)
+
+    def _send(self, event: str, *args: Any) -> None:
+        self.server.send_event(event, *args)
+
+    def status(self) -> dict[str, Any]:
+        printers = {
+            printer.name: {
+                "state": printer.connection.state.value,
+                "message": printer.connection.message,
+            }
+            for printer in self.fleet.printers()
+        }
+        return {
+            "version": VERSION,
+            "api_version": API_VERSION,
+            "printers": printers,
+            "virtual_printers": dict(self.virtual),
+            "eta": {"bridged": heaters.MISSING is None, "reason": heaters.MISSING},
+            "warnings": list(self.warnings.values()),
+        }
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Moonraker 0.9.3 has no create_task of its own that keeps a reference."""
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            logger.error("moonfleet: did not start", exc_info=task.exception())
