@@ -138,6 +138,7 @@ class JobReport:
     number: Optional[int] = None
     system: bool = False
     cancel_echo: bool = False
+    preparing: bool = False  # ACTIVE, but nothing is printed yet: no print time (Bambu PREPARE)
 
 
 @dataclass(frozen=True)
@@ -149,6 +150,7 @@ class JobRules:
     idle_confirmations: int = 1  # reports without a job before its end is inferred
     finish_slack: float = 120.0  # an unseen end this close to the predicted one is a completion
     number_modulus: Optional[int] = None  # the device's job counter wraps here
+    idle_status: str = "interrupted"  # what a watched job became that is gone without a word
 
 
 @dataclass(frozen=True)
