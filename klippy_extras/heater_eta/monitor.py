@@ -1,0 +1,180 @@
+# One heater of the host: samples it, feeds the model, keeps the published values
+#
+# Copyright (C) 2026 The Moonfleet authors
+#
+# This file may be distributed under the terms of the GNU GPLv3 license.
+"""The object ``heater_eta <heater>``."""
+
+from __future__ import annotations
+
+from typing import Any, Optional
+
+from . import compat
+from .publish import UNKNOWN_STATUS, status_of
+from .thermal.tracker import HeaterTracker
+from .thermal.types import UNKNOWN_ESTIMATE, Estimate, HeaterKind, HeaterState, Sample
+
+STALE_AFTER = 7.0  # klippy itself stops trusting a sample then
+#: estimated once a second: somebody is waiting for these to change
+MOVING = frozenset(
+    {
+        HeaterState.HEATING,
+        HeaterState.APPROACHING,
+        HeaterState.SETTLING,
+        HeaterState.COOLING,
+        HeaterState.STALLED,
+        HeaterState.UNREACHABLE,
+        HeaterState.CALIBRATING,
+    }
+)
+
+
+class HeaterMonitor:
+    """Created by its section or by the hub; bound to its heater at klippy:connect."""
+
+    #: temperature_fan monitors cool instead, and hold up nobody
+    can_heat = True
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.kind: Optional[HeaterKind] = None
+        self.cool_threshold: Optional[float] = None
+        self.learn = True
+        self.heater: Any = None
+        self.tracker: Optional[HeaterTracker] = None
+        self.estimate: Estimate = UNKNOWN_ESTIMATE
+        self.target = 0.0
+        self.temperature: Optional[float] = None
+        self.faulty = False
+        self._status: dict[str, Any] = dict(UNKNOWN_STATUS)
+        self._usual_control: Any = None
+        self._gains: Any = None
+        self._sensor_type: Optional[str] = None
+        self._learned: Any = None
+        self._last_time = 0.0
+        self._last_busy: Optional[bool] = None
+        self._due = 0.0
+
+    def configure(self, config: Any) -> None:
+        kinds = {kind.value: kind for kind in HeaterKind}
+        if config.get("kind", None) is not None:
+            self.kind = config.getchoice("kind", kinds)
+        self.cool_threshold = config.getfloat("cool_threshold", None, above=0.0, maxval=200.0)
+        self.learn = config.getboolean("learn", True)
+
+    def bind(self, heater: Any, sensor_type: Optional[str], learned: Any) -> None:
+        self.heater = heater
+        self._usual_control = compat.control_of(heater)
+        self._sensor_type = sensor_type
+        self._start_tracker(learned if self.learn else None)
+
+    def _start_tracker(self, learned: Any) -> None:
+        self._gains = compat.gains_of(self._usual_control)
+        spec = compat.spec_of(self.heater, self.kind, self._sensor_type)
+        self.tracker = HeaterTracker(spec, learned, self.cool_threshold)
+
+    # -- the reactor's timer
+    def sample(self, eventtime: float, shutdown: bool) -> None:
+        """Read the heater once; the hub catches everything."""
+        heater = self.heater
+        with heater.lock:
+            temperature = heater.last_temp
+            read_time = heater.last_temp_time
+            target = heater.target_temp
+            power = heater.last_pwm_value
+            control = heater.control
+        if shutdown:
+            target, power = 0.0, 0.0  # klippy keeps the target, the heater is off
+        age = self._age(read_time, eventtime)
+        changed = target != self.target
+        self.target = target
+        if age is None or age > STALE_AFTER:
+            self.temperature = None
+            self._publish(UNKNOWN_ESTIMATE)
+            return
+        if read_time == self._last_time and not changed:
+            self._maybe_estimate(eventtime, False)
+            return
+        self._last_time = read_time
+        self.temperature = temperature
+        calibrating = compat.is_calibrating(control, self._usual_control)
+        if not calibrating and control is not self._usual_control:
+            self._usual_control = control  # a PID profile was loaded
+            self._follow_gains()
+        # check_busy takes the same lock: never while holding it
+        busy = bool(heater.check_busy(eventtime)) if target > 0.0 else False
+        tracker = self._tracker()
+        tracker.update(
+            Sample(
+                time=eventtime if changed else eventtime - max(0.0, age),
+                temperature=temperature,
+                target=target,
+                power=power,
+                busy=busy,
+                integral=compat.integral_of(control, tracker.spec.max_power),
+                calibrating=calibrating,
+            )
+        )
+        self._maybe_estimate(eventtime, changed or busy is not self._last_busy)
+        self._last_busy = busy
+
+    def _age(self, read_time: float, eventtime: float) -> Optional[float]:
+        now = compat.print_time_of(self.heater, eventtime)
+        if not read_time or now is None:
+            return None
+        return now - read_time
+
+    def _tracker(self) -> HeaterTracker:
+        assert self.tracker is not None
+        return self.tracker
+
+    def _follow_gains(self) -> None:
+        if compat.gains_of(self._usual_control) != self._gains:
+            self._start_tracker(self._tracker().to_dict())
+
+    def _maybe_estimate(self, eventtime: float, at_once: bool) -> None:
+        if not at_once and eventtime < self._due:
+            return
+        self._due = eventtime + 0.99
+        estimate = self._tracker().estimate(eventtime)
+        if estimate.state in MOVING or estimate.state is not self.estimate.state or at_once:
+            self._publish(estimate)
+
+    def _publish(self, estimate: Estimate) -> None:
+        """Replace the cached values; unchanged ones stay the same object and send nothing."""
+        status = status_of(estimate, self.target)
+        self.estimate = estimate
+        if status != self._status:
+            self._status = status
+
+    def give_up(self) -> None:
+        """After an error of ours: say unknown rather than something old."""
+        self.faulty = True
+        self._publish(UNKNOWN_ESTIMATE)
+
+    # -- for everybody
+    def get_status(self, eventtime: float) -> dict[str, Any]:
+        return self._status
+
+    def disturb(self, share: float) -> None:
+        self._tracker().disturb(share)
+
+    def work(self) -> bool:
+        return self._tracker().work()
+
+    def revision(self) -> int:
+        return self._tracker().revision if self.learn else 0
+
+    def to_dict(self) -> dict[str, Any]:
+        return self._tracker().to_dict()
+
+    def predict(self, target: float) -> Optional[float]:
+        """Seconds from now to ready at ``target`` if it were set now."""
+        if self.temperature is None:
+            return None
+        return self._tracker().predict(self.temperature, target)
+
+    def reset(self) -> None:
+        """Forget everything that was learned."""
+        self._start_tracker(None)
+        self._publish(UNKNOWN_ESTIMATE)
