@@ -214,6 +214,7 @@ class JobTracker(EndingTracker):
     ) -> None:
         """The open job must have ended unseen, for another one runs (since ``since``)."""
         start_t = self._clock.t if since is None else since
+        start_t = self._device_start(snapshot, start_t, self._absent)
         self._end_unseen(next_t=start_t)
         self._begin(snapshot, report, start_t, estimated=self._absent)
 
@@ -232,7 +233,8 @@ class JobTracker(EndingTracker):
                 job.dropped_to = None
             return False
         if job.dropped_to is None:
-            job.dropped_to, job.dropped_for = value, job.total_duration
+            job.dropped_to = value
+            job.dropped_for = job.total_duration + self._clock.t - self._seen_t
             return False
         job.dropped_to = min(job.dropped_to, value)
         if value <= job.dropped_to + 0.005:
@@ -279,13 +281,9 @@ class JobTracker(EndingTracker):
     def _begin(
         self, snapshot: PrinterSnapshot, report: JobReport, start_t: float, estimated: bool
     ) -> None:
-        t, shown = self._clock.t, snapshot.job
-        device = number(shown.print_duration) if shown is not None else None
-        if device is not None and 0.0 <= device <= meter.LONGEST:
-            if estimated:
-                start_t = min(start_t, t - device)
-            elif self._last_t is not None:
-                start_t = max(min(start_t, t - device), min(self._last_t, start_t))
+        t = self._clock.t
+        start_t = self._device_start(snapshot, start_t, estimated)
+        device = snapshot.job.print_duration if snapshot.job is not None else None
         job = OpenJob(self._new_id(), self.printer, self._clock.wall(start_t), estimated)
         job.total_duration = t - start_t
         job.print_duration = job.total_duration if device is None and not estimated else 0.0
@@ -296,12 +294,22 @@ class JobTracker(EndingTracker):
         self.open, self._seen_t = job, t
         self._ending = self._switch = self._cancel_t = self._echo_t = self._comeback_t = None
         self._started_here = True
-        self._enter(snapshot, 0.0)
+        self._enter(snapshot, 0.0, 0.0)
         job.phase = PAUSED if report.phase is JobPhase.PAUSED else PRINTING
         job.counting = not report.preparing
         self._tell("started", job.record())
         if job.phase == PAUSED:
             self._tell("paused", job.record())
+
+    def _device_start(self, snapshot: PrinterSnapshot, start_t: float, estimated: bool) -> float:
+        """When the job began, with the help of the device's own print clock."""
+        device = number(snapshot.job.print_duration) if snapshot.job is not None else None
+        if device is None or not 0.0 <= device <= meter.LONGEST:
+            return start_t
+        began = min(start_t, self._clock.t - device)
+        if not estimated and self._last_t is not None:
+            return max(began, min(self._last_t, start_t))  # the report before knew nothing of it
+        return began
 
     def _continue(self, snapshot: PrinterSnapshot, report: JobReport) -> None:
         job = self.open
@@ -311,8 +319,9 @@ class JobTracker(EndingTracker):
         phase = PAUSED if report.phase is JobPhase.PAUSED else PRINTING
         step = self._clock.t - self._seen_t
         left = number(snapshot.job.time_left) if snapshot.job is not None else None
+        printed = job.print_duration
         meter.elapse(job, step, phase, self._absent, left)
-        self._enter(snapshot, step)
+        self._enter(snapshot, step, printed)
         before, job.phase = job.phase, phase
         job.counting = not report.preparing
         self._seen_t = self._clock.t
@@ -330,10 +339,10 @@ class JobTracker(EndingTracker):
         job.counting = False
         self._seen_t = self._clock.t
 
-    def _enter(self, snapshot: PrinterSnapshot, step: float) -> None:
+    def _enter(self, snapshot: PrinterSnapshot, step: float, printed: float) -> None:
         job = self.open
         assert job is not None
-        meter.device_time(job, snapshot.job.print_duration if snapshot.job else None)
+        meter.device_time(job, snapshot.job.print_duration if snapshot.job else None, printed)
         meter.describe(job, snapshot.job)
         meter.advance(job, snapshot.job)
         meter.watch_heaters(job, snapshot, step)

@@ -254,7 +254,8 @@ class EndingTracker:
         ending = stored.get("ending")
         if isinstance(ending, dict):
             at = number(ending.get("t"))
-            self._ending = Ending(t if at is None else min(at, t), ending.get("unseen") is True)
+            if at is not None:
+                self._ending = Ending(min(at, t), ending.get("unseen") is True)
         self._lose_sight()
 
     def _note_codes(self, snapshot: PrinterSnapshot) -> None:

@@ -27,7 +27,10 @@ class JobLedger:
 
     def is_ended(self, report: JobReport) -> bool:
         """The report is about a run that is written down as ended."""
-        return report.unique and report.identity in self._identities
+        if not report.unique or report.identity not in self._identities:
+            return False
+        set_back = report.number is not None and (self.number or 0) > report.number
+        return self.is_last(report) or not set_back  # an old number means that it counts anew
 
     def is_last(self, report: JobReport) -> bool:
         return self.ended is not None and self.ended.identity == report.identity

@@ -43,12 +43,12 @@ def elapse(job: OpenJob, seconds: float, phase: str, unseen: bool, left: Optiona
         job.pause_duration += seconds
 
 
-def device_time(job: OpenJob, reported: Optional[float]) -> None:
-    """The device's own print clock is the authority, unless it was set back."""
+def device_time(job: OpenJob, reported: Optional[float], before: float) -> None:
+    """The device's own print clock is the authority, unless it fell behind ``before``."""
     value = number(reported)
     if value is None or not 0.0 <= value <= LONGEST:
         return
-    if value + DEVICE_RESET >= job.print_duration:
+    if value + DEVICE_RESET >= before:
         job.print_duration = min(value, max(job.total_duration, job.print_duration))
 
 
