@@ -24,6 +24,7 @@ from .api import Api
 from .bridges.base import BridgeHost, PrinterSettings
 from .bridges.klipper import KlipperBridge
 from .config import read_config
+from .core.errors import one_line
 from .core.jobs import JobRecord
 from .fleet import LOCAL, Fleet
 from .history import History
@@ -54,6 +55,7 @@ class Moonfleet:
         self.store = DatabaseStore(database, self.history)
         self.fleet = Fleet(self.store)
         self.local: Optional[KlipperBridge] = None
+        self.virtual: dict[str, Any] = {"enabled": False, "reason": None}
         self._tasks: set[asyncio.Task[None]] = set()
         self._add_printers(config)
         for event, name in EVENTS.items():
@@ -90,6 +92,18 @@ class Moonfleet:
         for task in list(self._tasks):
             task.cancel()
         await self.fleet.stop()
+
+    def _install_virtual_printers(self) -> None:
+        try:
+            from . import moonraker_adapter
+        except ImportError as error:
+            self.virtual = {"enabled": False, "reason": one_line(f"not available: {error}")}
+            self.warn("moonfleet_virtual", f"moonfleet: virtual printers are off: {error}")
+            return
+        reason = moonraker_adapter.install_virtual_printers(self.server, self.fleet, self.history)
+        self.virtual = {"enabled": reason is None, "reason": reason}
+        if reason is not None:
+            self.warn("moonfleet_virtual", f"moonfleet: virtual printers are off: {reason}")
 
     # ---- printers ---------------------------------------------------------------------------
 

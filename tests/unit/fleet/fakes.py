@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any, Optional
 
@@ -110,6 +111,7 @@ class FakeBridge(Bridge):
         self.obeys = True
         self.refuses: Optional[str] = None
         self.stopped = False
+        self.sending = asyncio.Event()
 
     async def start(self) -> None:
         self.host.on_connection(Connection(Link.CONNECTING))
@@ -124,6 +126,7 @@ class FakeBridge(Bridge):
 
     async def send(self, command: Command) -> None:
         self.sent.append(command)
+        self.sending.set()
         if self.refuses is not None:
             raise CommandRejected(self.refuses)
         after = {

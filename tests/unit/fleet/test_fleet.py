@@ -14,6 +14,7 @@ from moonfleet.bridges.base import Connection, Link, PrinterSettings
 from moonfleet.core.errors import UnknownPrinter
 from moonfleet.core.model import Fault, PrintState, Severity
 from moonfleet.fleet import Change
+
 from tests.unit.fleet.fakes import Clock, FakeBridge, Store, heated, make_fleet, shot
 
 
@@ -222,7 +223,7 @@ async def test_learned_heaters_survive():
     fleet, bridges = make_fleet("x1c", clock=clock, store=store)
     await fleet.start()
     bridges["x1c"].online()
-    for cycle in range(2):
+    for _ in range(2):
         for second in range(400):
             clock.advance(1.0)
             temperature = min(200.0, 25.0 + second * 2.0)
