@@ -1,0 +1,148 @@
+# The bridge against the emulated printer: life, commands, connections
+#
+# Copyright (C) 2026 The Moonfleet authors
+#
+# This file may be distributed under the terms of the GNU GPLv3 license.
+"""Nothing is timed here; every wait is for a condition."""
+
+from __future__ import annotations
+
+import pytest
+from moonfleet.bridges.base import Link
+from moonfleet.core.commands import Action, Command
+from moonfleet.core.errors import CommandRejected, NotConnected, NotSupported
+from moonfleet.core.model import JobPhase, PrintState
+
+from .stage import PASSWORD, bridged, emulated, until
+
+FLAVOURS = ("buddy", "python")
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+async def test_identity_temperatures_and_idle(flavour: str) -> None:
+    async with emulated(flavour) as printer, bridged(printer) as (bridge, host):
+        await until(lambda: host.link is Link.ONLINE and host.snapshots)
+        assert host.last.state is PrintState.STANDBY
+        assert host.last.heaters["extruder"].target == 0.0
+        assert 20 < (host.last.heaters["heater_bed"].temperature or 0) < 30
+        assert host.last.model == {"buddy": "MK4S", "python": "MK3S"}[flavour]
+        assert host.last.firmware is not None
+        assert bridge.debug()["flavour"] == flavour
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+async def test_a_job_from_start_to_end(flavour: str) -> None:
+    async with emulated(flavour) as printer, bridged(printer) as (bridge, host):
+        await until(lambda: host.link is Link.ONLINE)
+        await bridge.send(Command(Action.START, {"filename": "parts/gear box.gcode"}))
+        await until(lambda: host.last.state is PrintState.PRINTING)
+        await until(lambda: host.last.job is not None and host.last.job.name == "gear box.gcode")
+        job = host.last.job
+        assert job is not None and (job.filename or "").endswith("gear box.gcode")
+        assert job.origin == {"buddy": "usb", "python": "local"}[flavour]
+        identity = host.last.job_report.identity
+        assert identity is not None and identity.endswith(f":{printer.machine.job.id}")
+        await until(lambda: (host.last.job.progress or 0) > 0.1, "progress")
+        await until(lambda: host.last.state is PrintState.COMPLETE, "the end")
+        assert host.last.job is not None and host.last.job.progress == 1.0
+        assert host.last.job_report.phase is JobPhase.COMPLETED
+        assert host.last.job_report.identity == identity
+        phases = [snapshot.job_report.phase for snapshot in host.snapshots]
+        assert JobPhase.FAILED not in phases
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+async def test_pause_resume_and_stop_are_shown_by_the_state(flavour: str) -> None:
+    long = emulated(flavour, print_seconds=36000.0)
+    async with long as printer, bridged(printer) as (bridge, host):
+        await until(lambda: host.link is Link.ONLINE)
+        await bridge.send(Command(Action.START, {"filename": "cube.gcode"}))
+        await until(lambda: host.last.state is PrintState.PRINTING)
+        await bridge.send(Command(Action.PAUSE))
+        await until(lambda: host.last.state is PrintState.PAUSED)
+        with pytest.raises(CommandRejected, match=r"(?i)printing"):
+            await bridge.send(Command(Action.PAUSE))
+        await bridge.send(Command(Action.RESUME))
+        await until(lambda: host.last.state is PrintState.PRINTING)
+        with pytest.raises(CommandRejected, match=r"(?i)state to print"):
+            await bridge.send(Command(Action.START, {"filename": "cube.gcode"}))
+        await bridge.send(Command(Action.CANCEL))
+        await until(lambda: host.last.state is PrintState.CANCELLED)
+        assert host.last.job_report.phase is JobPhase.CANCELLED
+        assert host.last.job_report.cancel_echo
+        stages = {snapshot.stage for snapshot in host.snapshots}
+        assert "cancelling" in stages
+        with pytest.raises(CommandRejected, match="no job"):
+            await bridge.send(Command(Action.CANCEL))
+
+
+async def test_set_ready_exists_on_the_python_server_only() -> None:
+    async with emulated("python") as printer, bridged(printer) as (bridge, host):
+        await until(lambda: host.link is Link.ONLINE)
+        await bridge.send(Command(Action.SET_READY))
+        await until(lambda: host.last.stage == "ready")
+        assert host.last.state is PrintState.STANDBY
+    async with emulated("buddy") as printer, bridged(printer) as (bridge, host):
+        await until(lambda: host.link is Link.ONLINE)
+        with pytest.raises(NotSupported, match="screen"):
+            await bridge.send(Command(Action.SET_READY))
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+async def test_refusals_speak(flavour: str) -> None:
+    async with emulated(flavour) as printer, bridged(printer) as (bridge, host):
+        await until(lambda: host.link is Link.ONLINE)
+        for name in ("missing.gcode", "usb/none.gcode"):
+            with pytest.raises(CommandRejected, match=r"no file|refuses"):
+                await bridge.send(Command(Action.START, {"filename": name}))
+        for name in ("", "..", "a/../b", "x\ny"):
+            with pytest.raises(CommandRejected, match="no file name"):
+                await bridge.send(Command(Action.START, {"filename": name}))
+        with pytest.raises(NotSupported):
+            await bridge.send(Command(Action.GCODE, {"script": "M104 S200"}))
+
+
+async def test_nothing_is_sent_while_offline() -> None:
+    async with emulated("buddy") as printer, bridged(printer) as (bridge, host):
+        await until(lambda: host.link is Link.ONLINE)
+        await printer.unplug()
+        await until(lambda: host.link is Link.REFUSED)
+        assert "refuses the connection" in host.message
+        with pytest.raises(NotConnected):
+            await bridge.send(Command(Action.PAUSE))
+        await printer.plug()
+        await until(lambda: host.link is Link.ONLINE)
+        assert host.connections[-1].reconnects == 1
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+async def test_one_connection_one_request_at_a_time(flavour: str) -> None:
+    async with emulated(flavour) as printer, bridged(printer) as (bridge, host):
+        await until(lambda: len(host.snapshots) > 30)
+        await bridge.send(Command(Action.START, {"filename": "cube.gcode"}))
+        await until(lambda: host.last.state is PrintState.COMPLETE)
+        assert printer.stats.peak_active == 1
+        assert printer.stats.peak_connections == 1
+        if flavour == "buddy":
+            assert printer.stats.opened <= 3  # the start of a print closes it by design
+        unsigned = [status for *_, status in printer.stats.requests if status == 401]
+        assert len(unsigned) <= 2  # signed ahead, not asked each time
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+async def test_api_key_instead_of_digest(flavour: str) -> None:
+    async with emulated(flavour) as printer, bridged(printer, api_key=PASSWORD) as (_, host):
+        await until(lambda: host.link is Link.ONLINE and host.last.state is PrintState.STANDBY)
+        assert all(status != 401 for *_, status in printer.stats.requests)
+
+
+async def test_material_of_a_buddy_is_asked_for_once_per_job() -> None:
+    async with emulated("buddy") as printer, bridged(printer) as (bridge, host):
+        await until(lambda: host.link is Link.ONLINE)
+        await bridge.send(Command(Action.START, {"filename": "cube.gcode"}))
+        await until(lambda: host.last.filament is not None)
+        assert host.last.filament is not None
+        assert host.last.filament.external[0].material == "PLA"
+        await until(lambda: host.last.state is PrintState.COMPLETE)
+        asked = [target for _, _, target, _ in printer.stats.requests if target == "/api/printer"]
+        assert len(asked) == 1
