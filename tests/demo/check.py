@@ -1,0 +1,191 @@
+# The demo's self-check: every promise seen kept, or named
+#
+# Copyright (C) 2026 The Moonfleet authors
+#
+# This file may be distributed under the terms of the GNU GPLv3 license.
+"""Watches the fleet through Moonraker's websocket as any interface would."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+from typing import Any, Optional
+
+from .client import CallError, Client
+
+LIMIT = 165.0  # seconds; three minutes, stopping everything included
+HELP_AFTER = 110.0  # a job that is still running by then is cancelled, which ends it too
+KINDS = ("klipper", "bambu", "prusalink")
+WORTH = 4.0  # a prediction this many seconds ahead is worth judging
+SLACK, SHARE = 2.0, 0.2  # an ETA is right within 2 s or a fifth of what it said
+
+
+@dataclass
+class Row:
+    what: str
+    seen: Optional[str] = None
+    missing: str = ""
+
+
+@dataclass
+class HeatUp:
+    """What was said of one heater on its way up: (time, eta, promised Unix time)."""
+
+    said: list[tuple[float, float, float]] = field(default_factory=list)
+
+
+class Check:
+    def __init__(self, client: Client, kinds: dict[str, str]):
+        self.client = client
+        self.kinds = kinds  # printer -> type
+        self.started = time.time()
+        self.online = Row("every printer is online")
+        self.eta = Row("a heater ETA counted down to ready", missing="no heater has become ready")
+        self.pause = Row("a pause was confirmed", missing="nothing could be paused")
+        self.jobs = {kind: Row(f"a {kind} job has ended in the history") for kind in KINDS}
+        self.heatups: dict[tuple[str, str], HeatUp] = {}
+        self.changed = asyncio.Event()
+
+    def rows(self) -> list[Row]:
+        return [self.online, self.eta, self.pause, *self.jobs.values()]
+
+    def passed(self) -> bool:
+        return all(row.seen is not None for row in self.rows())
+
+    async def run(self) -> bool:
+        """True when everything was seen before the time is over."""
+        self.client.on_notify = self._notified
+        try:
+            await asyncio.wait_for(self._watch(), LIMIT)
+        except asyncio.TimeoutError:
+            pass  # the rows say what is missing
+        return self.passed()
+
+    async def _watch(self) -> None:
+        pausing = asyncio.create_task(self._pause())
+        helping = asyncio.create_task(self._end_jobs())
+        try:
+            while not self.passed():
+                await self._look()
+                self.changed.clear()
+                try:
+                    await asyncio.wait_for(self.changed.wait(), 1.0)
+                except asyncio.TimeoutError:
+                    pass  # nothing was said; look all the same
+        finally:
+            for task in (pausing, helping):
+                task.cancel()
+
+    def _notified(self, method: str, params: list) -> None:
+        if method == "notify_moonfleet_status_update" and params:
+            for name, update in params[0].items():
+                for heater, eta in (update.get("heaters") or {}).items():
+                    if isinstance(eta, dict):
+                        self._heater(name, heater, eta)
+        if method.startswith("notify_moonfleet_") and method != "notify_moonfleet_status_update":
+            self.changed.set()
+
+    async def _look(self) -> None:
+        printers = (await self.client.call("server.moonfleet.printers"))["printers"]
+        self._see_online(printers)
+        for info in printers:
+            for heater, eta in info["heaters"].items():
+                self._heater(info["name"], heater, eta)
+        jobs = (await self.client.call("server.moonfleet.history.list", limit=50))["jobs"]
+        for job in jobs:
+            row = self.jobs.get(self.kinds.get(job["printer"], ""))
+            if row is not None and row.seen is None and job["status"] != "in_progress":
+                row.seen = f"{job['printer']}: {job['name'] or job['filename']}, {job['status']}"
+
+    def _see_online(self, printers: list[dict[str, Any]]) -> None:
+        if self.online.seen is not None:
+            return
+        states = {info["name"]: info for info in printers}
+        absent = []
+        for name in self.kinds:
+            info = states.get(name)
+            if info is None:
+                absent.append(f"{name} is not in the fleet")
+            elif not info["online"]:
+                connection = info["connection"]
+                absent.append(f"{name}: {connection['message'] or connection['state']}")
+        self.online.missing = "; ".join(absent)
+        if not absent:
+            took = time.time() - self.started
+            self.online.seen = f"{', '.join(self.kinds)} after {took:.1f} s"
+
+    def _heater(self, printer: str, heater: str, eta: dict[str, Any]) -> None:
+        if self.eta.seen is not None:
+            return
+        now = time.time()
+        key = (printer, heater)
+        if eta.get("ready") is True and key in self.heatups:
+            self._judge(f"{printer} {heater}", self.heatups.pop(key), now)
+            return
+        ready_at = eta.get("ready_at")
+        if eta.get("heating") and not eta.get("ready") and isinstance(ready_at, (int, float)):
+            said = self.heatups.setdefault(key, HeatUp()).said
+            if not said or said[-1][2] != ready_at:
+                said.append((now, ready_at - now, ready_at))
+        elif eta.get("heating") is False:
+            self.heatups.pop(key, None)  # switched off on the way
+
+    def _judge(self, name: str, heatup: HeatUp, ready: float) -> None:
+        """By the last prediction that was still worth the name; it must have counted down."""
+        worth = [one for one in heatup.said if ready - one[0] >= WORTH]
+        if not worth:
+            return
+        said_at, eta, promised = worth[-1]
+        error = ready - promised
+        words = f"{name}: said {eta:.1f} s, took {ready - said_at:.1f} s"
+        if abs(error) <= max(SLACK, SHARE * eta):
+            self.eta.seen = words
+        else:
+            self.eta.missing = f"the ETA was wrong: {words}"
+
+    async def _pause(self) -> None:
+        """Pause what prints and can be paused, look at its state, and let it go on."""
+        while self.pause.seen is None:
+            for info in (await self.client.call("server.moonfleet.printers"))["printers"]:
+                if info["snapshot"]["state"] == "printing" and "pause" in info["capabilities"]:
+                    await self._pause_one(info["name"])
+                if self.pause.seen is not None:
+                    return
+            await asyncio.sleep(0.5)
+
+    async def _pause_one(self, name: str) -> None:
+        start = time.time()
+        try:
+            reply = await self.client.call("server.moonfleet.print.pause", printer=name)
+            state = await self._state(name)
+            if reply["result"] == "accepted" and state == "paused":
+                took = time.time() - start
+                await self._command("resume", name)
+                self.pause.seen = f"{name} was paused after {took:.1f} s, and resumed"
+            else:
+                why = reply["reason"] or f"its state is {state}"
+                self.pause.missing = f"{name}: pause {reply['result']}: {why}"
+        except CallError as error:
+            self.pause.missing = f"{name}: {error}"
+
+    async def _state(self, name: str) -> Optional[str]:
+        info = await self.client.call("server.moonfleet.printer", printer=name)
+        return info["snapshot"]["state"]
+
+    async def _command(self, action: str, name: str) -> None:
+        reply = await self.client.call(f"server.moonfleet.print.{action}", printer=name)
+        if reply["result"] != "accepted":
+            raise CallError(f"{action} {reply['result']}: {reply['reason']}")
+
+    async def _end_jobs(self) -> None:
+        """At a slow --speed no job ends in time by itself."""
+        await asyncio.sleep(HELP_AFTER)
+        for name, kind in self.kinds.items():
+            row = self.jobs.get(kind)
+            if row is None or row.seen is not None:
+                continue
+            try:
+                await self._command("cancel", name)
+            except CallError as error:
+                row.missing = str(error)
