@@ -33,8 +33,8 @@ def load_override(config: Any) -> HeaterMonitor:
     printer = config.get_printer()
     printer.load_object(config, "heater_eta")
     short = config.get_name().split(None, 1)[1].strip()
-    monitor = FanMonitor(short) if config.has_section(f"temperature_fan {short}") else None
-    monitor = monitor or HeaterMonitor(short)
+    is_fan = config.has_section(f"temperature_fan {short}")
+    monitor = FanMonitor(short) if is_fan else HeaterMonitor(short)
     monitor.configure(config)
     return monitor
 

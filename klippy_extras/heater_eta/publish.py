@@ -14,6 +14,7 @@ from .thermal.types import UNKNOWN_ESTIMATE, WITHOUT_ETA, Estimate, HeaterState
 
 #: states in which nothing may change from one second to the next
 QUIET = frozenset({HeaterState.OFF, HeaterState.READY, HeaterState.COOLED})
+CLIMBING = frozenset({HeaterState.HEATING, HeaterState.APPROACHING, HeaterState.SETTLING})
 
 
 def rounded(value: Optional[float], digits: int = 0) -> Optional[float]:
@@ -36,12 +37,15 @@ def seconds(value: Optional[float]) -> Optional[float]:
 def status_of(estimate: Estimate, target: float) -> dict[str, Any]:
     """One heater's published values, always a new dict with the same keys."""
     state = estimate.state
+    climbing = state in CLIMBING
     eta = None if state in WITHOUT_ETA else seconds(estimate.eta)
+    if climbing and eta == 0.0:
+        eta = 1.0  # the printer is still busy: it is not over until it is
     if eta is None and state not in WITHOUT_ETA:
         # a state that promises a number came without one
         state = HeaterState.UNKNOWN
     quiet = state in QUIET
-    waiting = eta is not None and not quiet and state is not HeaterState.COOLING
+    waiting = eta is not None and climbing
     cooling = state is HeaterState.COOLING
     progress = 1.0 if state is HeaterState.READY else None
     if waiting:

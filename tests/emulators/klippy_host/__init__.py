@@ -20,8 +20,9 @@ real Moonraker goes "ready" on it::
               ``heater_eta``). Heaters are wired as ``heater_pin: sim:hotend`` and
               ``sensor_type: sim_hotend`` to ``[sim_plant hotend]`` sections.
 ``--gcodes``  Moonraker's gcodes folder (overrides ``[virtual_sdcard] path``).
-``--data``    where a default configuration is written and learned data is kept (a temporary folder
-              unless named).
+``--data``    where ``config/printer.cfg`` is written and learned data is kept; give Moonraker's own
+              data folder (its ``-d``), or Moonraker warns that the file is not in its config folder.
+              A temporary folder unless named.
 ``--demo``    acts by itself: heats bed and nozzle together, prints a short job, cools, repeats.
 
 It prints ``ready: PATH`` on stdout once the socket listens, restarts in place on RESTART and

@@ -47,7 +47,8 @@ def prepare(args: argparse.Namespace, data: pathlib.Path) -> tuple[pathlib.Path,
     """Write the configuration to run into ``data``; returns it and the gcodes folder."""
     gcodes = (args.gcodes or data / "gcodes").resolve()
     gcodes.mkdir(parents=True, exist_ok=True)
-    (data / "config").mkdir(parents=True, exist_ok=True)
+    for folder in ("config", "klipper/config", "klipper/docs"):
+        (data / folder).mkdir(parents=True, exist_ok=True)
     config = data / "config" / "printer.cfg"
     text = args.config.read_text(encoding="utf-8")
     config.write_text(scale_config(text, args.speed, str(gcodes)), encoding="utf-8")
@@ -71,6 +72,7 @@ def serve(args: argparse.Namespace, data: pathlib.Path) -> int:
         start_args = default_start_args(
             str(config),
             speed=args.speed,
+            klipper_path=str(data / "klipper"),  # Moonraker looks for its examples and docs
             gcodes=str(gcodes),
             log_file=str(args.log) if args.log else None,
             apiserver=str(args.socket),

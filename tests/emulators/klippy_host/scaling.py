@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 
 _OPTION = re.compile(r"^(\w+)\s*[:=]\s*(.*?)\s*$")
-MIN_REPORT = 0.1
+MIN_REPORT = 0.02
 
 
 def scale_config(text: str, speed: float, gcodes: str | None = None) -> str:
@@ -34,7 +34,7 @@ def scale_config(text: str, speed: float, gcodes: str | None = None) -> str:
                 value = value * speed if key == "pid_ki" else value / speed
                 line = f"{option.group(1)}: {value:.6g}"
                 if key == "pid_kd":
-                    line += f"\nsmooth_time: {max(MIN_REPORT, 1.0 / speed):g}"
+                    line += f"\nsmooth_time: {1.0 / speed:g}"
         if option and gcodes and section == "virtual_sdcard" and option.group(1) == "path":
             line = f"path: {gcodes}"
         out.append(line)

@@ -234,7 +234,7 @@ class ApiServer:
                 "state": state,
                 "state_message": message,
                 "hostname": socket.gethostname(),
-                "klipper_path": str(pathlib.Path(__file__).resolve().parent),
+                "klipper_path": args.get("klipper_path"),
                 "python_path": sys.executable,
                 "process_id": os.getpid(),
                 "user_id": os.getuid(),
