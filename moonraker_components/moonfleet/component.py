@@ -27,7 +27,7 @@ from .config import read_config
 from .core.errors import one_line
 from .core.jobs import JobRecord
 from .fleet import LOCAL, Fleet
-from .history import History
+from .history_stub import History
 from .notify import StatusFeed
 from .storage import DatabaseStore
 
