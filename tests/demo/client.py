@@ -28,7 +28,7 @@ class Client:
         self._ids = itertools.count(1)
         self._waiting: dict[int, asyncio.Future] = {}
         self._session: Optional[aiohttp.ClientSession] = None
-        self._socket: Optional[aiohttp.ClientWebSocketResponse] = None
+        self._socket: Any = None
         self._reader: Optional[asyncio.Task[None]] = None
 
     async def __aenter__(self) -> Client:

@@ -68,11 +68,10 @@ class Process:
     async def ready(self, timeout: float = 30.0) -> str:
         """Its ``ready`` line; raises ``DemoError`` when it ends or stays silent."""
         assert self._process is not None
-        ended = asyncio.ensure_future(self._process.wait())
+        ended = asyncio.create_task(self._process.wait())
+        both: set[asyncio.Future] = {ended, self._ready}
         try:
-            await asyncio.wait(
-                {ended, self._ready}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED
-            )
+            await asyncio.wait(both, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
         finally:
             ended.cancel()
         if self._ready.done():
