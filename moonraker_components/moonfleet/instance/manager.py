@@ -1,0 +1,84 @@
+# All virtual printers of one Moonraker
+#
+# Copyright (C) 2026 The Moonfleet authors
+#
+# This file may be distributed under the terms of the GNU GPLv3 license.
+"""Made by ``moonraker_adapter``, which adds the sockets; no Moonraker in here."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any, Callable, Optional
+
+from .jsonrpc import notification
+from .printer import VirtualPrinter
+
+if TYPE_CHECKING:
+    from ..fleet import Fleet
+    from ..printer import Change
+
+logger = logging.getLogger(__name__)
+
+
+class VirtualPrinters:
+    def __init__(self, fleet: Fleet, make: Callable[[str], VirtualPrinter]) -> None:
+        self.fleet = fleet
+        self.printers: dict[str, VirtualPrinter] = {}
+        self._make = make
+        self._unlisten: Optional[Callable[[], None]] = None
+        self._ticker: Optional[asyncio.Task[None]] = None
+
+    def start(self) -> None:
+        """Every bridged printer; the local one has the host's own Moonraker."""
+        for name in self.fleet.names():
+            if not self.fleet.printer(name).local:
+                self.add(name)
+        self._unlisten = self.fleet.listen(self._changed)
+        self._ticker = asyncio.ensure_future(self._tick())
+
+    def add(self, name: str) -> VirtualPrinter:
+        virtual = self.printers[name] = self._make(name)
+        return virtual
+
+    def remove(self, name: str) -> None:
+        virtual = self.printers.pop(name, None)
+        if virtual is not None:
+            virtual.close()
+
+    def user_gone(self, username: str) -> None:
+        """Somebody logged out or was deleted: their sockets must show who they are again."""
+        for virtual in self.printers.values():
+            for client in list(virtual.hub.clients.values()):
+                logout: Any = getattr(client.sink, "on_user_logout", None)
+                if logout is not None:
+                    logout(username)
+
+    async def close(self) -> None:
+        if self._unlisten is not None:
+            self._unlisten()
+        if self._ticker is not None:
+            self._ticker.cancel()
+            await asyncio.gather(self._ticker, return_exceptions=True)
+        for virtual in self.printers.values():
+            virtual.close()
+
+    def _changed(self, change: Change) -> None:
+        virtual = self.printers.get(change.printer)
+        if virtual is not None:
+            virtual.changed(change)
+
+    async def _tick(self) -> None:
+        loop = asyncio.get_running_loop()
+        due = loop.time()
+        while True:
+            due = max(due + 1.0, loop.time())
+            await asyncio.sleep(due - loop.time())
+            clients = sum(len(virtual.hub.clients) for virtual in self.printers.values())
+            # Mainsail closes a socket that is silent for ten seconds
+            alive = notification("notify_proc_stat_update", [{"websocket_connections": clients}])
+            for virtual in list(self.printers.values()):
+                try:
+                    virtual.tick(alive)
+                except Exception:
+                    logger.exception("virtual printer %s: tick failed", virtual.name)

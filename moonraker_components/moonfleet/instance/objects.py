@@ -1,0 +1,186 @@
+# Snapshot -> the printer objects of a Klipper
+#
+# Copyright (C) 2026 The Moonfleet authors
+#
+# This file may be distributed under the terms of the GNU GPLv3 license.
+"""Pure: fixed keys per object, Klipper's units; what the printer does not say is None.
+
+What a printer cannot do is not offered: a fan that cannot be set is a ``heater_fan`` (the
+interfaces only show it), a light that cannot be switched is no object at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Optional
+
+from ..core.commands import Action
+from ..core.model import Heater, PrintState
+from .filament import filament_objects, filament_sensors
+from .macros import macro_objects
+from .settings import configfile
+from .view import EXTRUDERS, View
+
+Objects = dict[str, dict[str, Any]]
+MIN_EXTRUDE = 170.0  # C, Klipper's default
+CHAMBER_HEATER = "heater_generic chamber"
+CHAMBER_SENSOR = "temperature_sensor chamber"
+STATE_WORDS = ("Printing", "Ready", "Idle")  # of idle_timeout
+
+
+def build_objects(view: View) -> Objects:
+    """Every object of one printer; the same set as long as the printer has the same parts."""
+    objects: Objects = {"webhooks": _webhooks(view)}
+    heaters, sensors = _temperatures(view, objects)
+    _motion(view, objects)
+    _job(view, objects)
+    _fans_and_lights(view, objects)
+    objects.update(filament_objects(view))
+    for name, status, is_heater in filament_sensors(view):
+        objects[name] = status
+        if name.startswith("temperature_combined"):
+            continue
+        sensors.append(name)
+        if is_heater:
+            heaters.append(name)
+    _estimates(view, objects)
+    macros = macro_objects(view)
+    objects.update({name: {} for name in macros})
+    objects["heaters"] = {
+        "available_heaters": heaters,
+        "available_sensors": sensors,
+        "available_monitors": [],
+    }
+    objects["configfile"] = configfile(view, objects, macros)
+    return objects
+
+
+def _webhooks(view: View) -> dict[str, Any]:
+    state, message = view.klippy_state
+    return {"state": state, "state_message": message}
+
+
+def _temperatures(view: View, objects: Objects) -> tuple[list[str], list[str]]:
+    heaters, sensors = [], []
+    reported = view.snapshot.heaters
+    for name in EXTRUDERS:
+        heater = reported.get(name)
+        if heater is not None or name in view.sticky:
+            objects[name] = {**_heater(heater), **_extruder(heater)}
+            heaters.append(name)
+    bed = reported.get("heater_bed")
+    if bed is not None or "heater_bed" in view.sticky:
+        objects["heater_bed"] = _heater(bed)
+        heaters.append("heater_bed")
+    chamber = reported.get("chamber")
+    if CHAMBER_HEATER in view.sticky or (chamber is not None and chamber.target is not None):
+        objects[CHAMBER_HEATER] = _heater(chamber)
+        heaters.append(CHAMBER_HEATER)
+    elif CHAMBER_SENSOR in view.sticky or (chamber is not None and chamber.temperature is not None):
+        temperature = None if chamber is None else chamber.temperature
+        objects[CHAMBER_SENSOR] = {"temperature": temperature}
+        sensors.append(CHAMBER_SENSOR)
+    return heaters, heaters + sensors
+
+
+def _heater(heater: Optional[Heater]) -> dict[str, Any]:
+    if heater is None:
+        return {"temperature": None, "target": None, "power": None}
+    return {"temperature": heater.temperature, "target": heater.target, "power": None}
+
+
+def _extruder(heater: Optional[Heater]) -> dict[str, Any]:
+    temperature = None if heater is None else heater.temperature
+    return {"can_extrude": temperature is not None and temperature >= MIN_EXTRUDE}
+
+
+def _motion(view: View, objects: Objects) -> None:
+    extruder = "extruder1" if _second_extruder_active(view) else "extruder"
+    objects["toolhead"] = {"homed_axes": "", "extruder": extruder}
+    objects["gcode_move"] = {
+        "speed_factor": view.snapshot.speed_factor,
+        "homing_origin": [0.0, 0.0, 0.0, 0.0],
+    }
+    objects["motion_report"] = {"live_velocity": None, "live_extruder_velocity": None}
+    objects["exclude_object"] = {"objects": [], "excluded_objects": [], "current_object": None}
+
+
+def _second_extruder_active(view: View) -> bool:
+    filament = view.snapshot.filament
+    return filament is not None and set(filament.active) == {"extruder1"}
+
+
+def _job(view: View, objects: Objects) -> None:
+    snapshot, job = view.snapshot, view.snapshot.job
+    state = snapshot.state
+    printing = state is PrintState.PRINTING
+    progress = view.progress
+    objects["print_stats"] = {
+        "filename": view.filename,
+        "state": None if state is None else state.value,
+        "message": snapshot.message or "",
+        "total_duration": view.total_duration if view.total_duration is not None else view.duration,
+        "print_duration": view.duration,
+        "filament_used": None,
+        "info": {
+            "total_layer": None if job is None else job.layers,
+            "current_layer": None if job is None else job.layer,
+        },
+    }
+    objects["virtual_sdcard"] = {
+        "progress": progress,
+        "is_active": printing,
+        "file_path": None,
+        "file_position": 0,
+        "file_size": 0,
+    }
+    objects["display_status"] = {
+        "progress": None if job is None else job.progress,
+        "message": snapshot.stage or snapshot.message,
+    }
+    objects["idle_timeout"] = {
+        "state": "Printing" if printing else "Ready" if state is PrintState.PAUSED else "Idle",
+        "printing_time": (view.duration or 0.0) if printing else 0.0,
+    }
+    objects["pause_resume"] = {"is_paused": state is PrintState.PAUSED}
+
+
+def _fans_and_lights(view: View, objects: Objects) -> None:
+    settable = view.can(Action.FAN)
+    for name, speed in view.snapshot.fans.items():
+        if name == "heatbreak" or not settable:
+            kind = f"heater_fan {name}"
+        elif name == "part":
+            kind = "fan"
+        else:
+            kind = f"fan_generic {name}"
+        objects[kind] = {"speed": speed, "rpm": None}
+    if view.can(Action.LIGHT):
+        for name, mode in view.snapshot.lights.items():
+            level = 0.0 if mode == "off" else 1.0
+            objects[f"led {name}"] = {"color_data": [[0.0, 0.0, 0.0, level]]}
+
+
+def _estimates(view: View, objects: Objects) -> None:
+    """``heater_eta <heater>`` for macros and charts, and Mainsail's line under the temperature."""
+    for name, estimate in view.heaters.items():
+        objects[f"heater_eta {name}"] = dict(estimate)
+        temperature = _temperature_of(objects, name)
+        objects[f"temperature_combined {name}"] = {
+            "temperature": temperature,
+            "eta": _shown_eta(estimate),
+        }
+
+
+def _shown_eta(estimate: Mapping[str, Any]) -> Optional[float]:
+    """Whole seconds while there is something to wait for; None hides the line."""
+    value = estimate.get("eta") if estimate.get("heating") else estimate.get("cooldown_eta")
+    return None if value is None else float(round(value))
+
+
+def _temperature_of(objects: Objects, name: str) -> Optional[float]:
+    for kind in (name, f"heater_generic {name}", f"temperature_sensor {name}"):
+        if kind in objects:
+            value: Optional[float] = objects[kind]["temperature"]
+            return value
+    return None

@@ -1,0 +1,196 @@
+# One bridged printer as a Moonraker of its own
+#
+# Copyright (C) 2026 The Moonfleet authors
+#
+# This file may be distributed under the terms of the GNU GPLv3 license.
+"""Joins the fleet's printer with objects, stores, overlay, router and clients.
+
+Changes are told at once and then at most four times a second; nothing is built while nobody looks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Mapping
+from typing import TYPE_CHECKING, Any, Callable, Optional
+
+from ..bridges.base import Link
+from ..core.commands import Action, Command, CommandResult
+from .hub import Client, Hub, Sink
+from .jsonrpc import encode, error, notification
+from .methods import handlers_of
+from .objects import CHAMBER_HEATER, CHAMBER_SENSOR, Objects, build_objects
+from .overlay import Overlay
+from .provision import database_defaults
+from .router import Router
+from .store import GcodeStore, TemperatureStore
+from .view import EXTRUDERS, View
+
+if TYPE_CHECKING:
+    from ..fleet import Fleet
+    from ..printer import Change, Printer
+
+logger = logging.getLogger(__name__)
+
+FLUSH_INTERVAL = 0.25  # s; at most four status updates a second
+STICKY = frozenset({*EXTRUDERS, "heater_bed", CHAMBER_HEATER, CHAMBER_SENSOR})
+TOO_MANY = 429
+Save = Callable[[str, Mapping[str, Any]], Awaitable[None]]
+
+
+class VirtualPrinter:
+    def __init__(
+        self,
+        fleet: Fleet,
+        printer: Printer,
+        *,
+        stored: Optional[Mapping[str, Any]] = None,
+        save: Optional[Save] = None,
+        history: Any = None,
+        webcams: Optional[Callable[[str], list[dict[str, Any]]]] = None,
+        version: str = "v0.0.0",
+    ) -> None:
+        self.fleet = fleet
+        self.printer = printer
+        self.name = printer.name
+        self.history = history
+        self.webcams = webcams
+        self.version = version
+        self.hub = Hub(self.name)
+        self.temperatures = TemperatureStore()
+        self.console = GcodeStore()
+        self.overlay = Overlay(database_defaults(printer.settings.display_name), stored)
+        self.router = Router(self.name, handlers_of(self))
+        self._save = save
+        self._objects: Optional[Objects] = None  # of the latest report; None: not built yet
+        self._sticky: frozenset[str] = frozenset()
+        self._flushed_at = 0.0
+        self._flush: Optional[asyncio.TimerHandle] = None
+        self._klippy_state = self.view().klippy_state[0]
+
+    # ---- what the printer looks like --------------------------------------------------------
+
+    def actions(self) -> frozenset[Action]:
+        return frozenset(Action(word) for word in self.printer.capabilities())
+
+    def view(self) -> View:
+        printer, job = self.printer, self.printer.job
+        settings = printer.settings
+        return View(
+            name=printer.name,
+            display_name=settings.display_name,
+            snapshot=printer.snapshot,
+            online=printer.online,
+            connecting=printer.connection.state is Link.CONNECTING,
+            connection_message=printer.connection.message,
+            heaters=printer.heaters_json(),
+            actions=self.actions(),
+            total_duration=None if job is None else job.total_duration,
+            print_duration=None if job is None else job.print_duration,
+            filament_panel=settings.filament_panel,
+            sticky=self._sticky,
+        )
+
+    def objects(self) -> Objects:
+        """The objects of the latest report."""
+        if self._objects is None:
+            self._objects = build_objects(self.view())
+            self._sticky |= STICKY.intersection(self._objects)
+        return self._objects
+
+    @staticmethod
+    def eventtime() -> float:
+        return asyncio.get_running_loop().time()
+
+    # ---- clients ----------------------------------------------------------------------------
+
+    def connect(self, sink: Sink) -> Client:
+        return self.hub.add(sink, self.eventtime())
+
+    async def receive(self, data: str | bytes, client: Client) -> Optional[bytes]:
+        """Answer one message of a websocket client."""
+        if not client.admit(self.eventtime()):
+            return encode(error(None, TOO_MANY, "Too many requests, slow down"))
+        return await self.router.dispatch(data, client)
+
+    def current(self) -> Mapping[str, Mapping[str, Any]]:
+        """The state that a new subscriber starts from; later differences count from it."""
+        if not self.hub.watched:
+            self.hub.told = self.objects()
+        return self.hub.told
+
+    # ---- news -------------------------------------------------------------------------------
+
+    def changed(self, change: Optional[Change] = None) -> None:
+        """Something about this printer is new: tell it now, or as soon as the rate permits."""
+        self._objects = None
+        self._klippy_turn()
+        if self._flush is not None or not self.hub.watched:
+            return
+        loop = asyncio.get_running_loop()
+        wait = self._flushed_at + FLUSH_INTERVAL - loop.time()
+        if wait <= 0.0:
+            self.flush()
+        else:
+            self._flush = loop.call_later(wait, self.flush)
+
+    def flush(self) -> None:
+        if self._flush is not None:
+            self._flush.cancel()
+            self._flush = None
+        if not self.hub.watched:
+            return
+        self._flushed_at = self.eventtime()
+        try:
+            self.hub.publish(self.objects(), self._flushed_at)
+        except Exception:
+            logger.exception("virtual printer %s: status could not be told", self.name)
+
+    def _klippy_turn(self) -> None:
+        state = self.view().klippy_state[0]
+        if state == self._klippy_state:
+            return
+        self._klippy_state = state
+        word = {"ready": "ready", "shutdown": "shutdown"}.get(state)
+        if word is not None:
+            self.hub.broadcast(notification(f"notify_klippy_{word}", []))
+
+    def tick(self, alive: bytes) -> None:
+        """Once a second: sample temperatures, keep sockets alive, let durations run."""
+        sensors = self._sensors()
+        if sensors:
+            self.temperatures.add(sensors)
+        self.hub.broadcast(alive)
+        self.hub.tick(self.eventtime())
+        if self.hub.watched and self.printer.job is not None:
+            self.changed()
+
+    def _sensors(self) -> dict[str, dict[str, Any]]:
+        if not self.printer.online:
+            return {}
+        objects = self.objects()
+        names = objects["heaters"]["available_sensors"]
+        return {name: objects[name] for name in names if name in objects}
+
+    def say(self, line: str) -> None:
+        """A line on the console of everybody who looks at this printer."""
+        self.console.add(line, time.time(), "response")
+        self.hub.broadcast(notification("notify_gcode_response", [line]))
+
+    # ---- doing ------------------------------------------------------------------------------
+
+    async def command(self, command: Command) -> CommandResult:
+        """Through the fleet: permission, capability and proof are decided there."""
+        return await self.fleet.command(self.name, command, "virtual")
+
+    async def save(self, namespace: str) -> None:
+        if self._save is not None:
+            await self._save(namespace, self.overlay.stored.get(namespace, {}))
+
+    def close(self) -> None:
+        if self._flush is not None:
+            self._flush.cancel()
+            self._flush = None
+        self.hub.close(1001, "Server Shutdown")

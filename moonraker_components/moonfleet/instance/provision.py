@@ -1,0 +1,54 @@
+# What an interface finds in its database before anybody changed anything
+#
+# Copyright (C) 2026 The Moonfleet authors
+#
+# This file may be distributed under the terms of the GNU GPLv3 license.
+"""Pure: names, and panels that mean nothing for a bridged printer out of the way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+HIDDEN_MAINSAIL = ("toolhead-control", "extruder-control", "machine-settings")
+PANELS_LEFT = ("webcam", "afc", "mmu", "macros", "miscellaneous")
+PANELS_RIGHT = ("temperature", "miniconsole")
+HIDDEN_FLUIDD = ("toolhead-card", "printer-limits-card", "retract-card", "bed-mesh-card")
+
+
+def database_defaults(display_name: str) -> dict[str, Any]:
+    """The namespaces both interfaces read; all three must exist or Mainsail creates them."""
+    return {
+        "mainsail": {
+            "general": {"printername": display_name},
+            "dashboard": _mainsail_dashboard(),
+            "view": {
+                "afc": {"showFilamentName": True, "showLaneInfinite": False},
+                "mmu": {"showLogos": False},
+            },
+        },
+        "fluidd": {
+            "uiSettings": {
+                "general": {"instanceName": display_name},
+                "afc": {"showFilamentName": True, "showLaneInfinite": False},
+                "mmu": {"showLogos": False},
+            },
+        },
+        "maintenance": {},
+    }
+
+
+def _mainsail_dashboard() -> dict[str, Any]:
+    hidden = [{"name": name, "visible": False} for name in HIDDEN_MAINSAIL]
+    left = [{"name": name, "visible": True} for name in PANELS_LEFT] + hidden
+    right = [{"name": name, "visible": True} for name in PANELS_RIGHT]
+    one = left[:1] + right + left[1:]
+    return {
+        "mobileLayout": one,
+        "tabletLayout1": left,
+        "tabletLayout2": right,
+        "desktopLayout1": left,
+        "desktopLayout2": right,
+        "widescreenLayout1": left,
+        "widescreenLayout2": right,
+        "widescreenLayout3": [],
+    }

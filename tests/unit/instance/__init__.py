@@ -1,0 +1,5 @@
+# Virtual printers: objects, routing, stores, clients, scripts
+#
+# Copyright (C) 2026 The Moonfleet authors
+#
+# This file may be distributed under the terms of the GNU GPLv3 license.
