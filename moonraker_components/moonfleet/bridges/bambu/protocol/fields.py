@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Callable, Optional
 
-from . import climate, faults
+from . import climate, details, faults
 from .filament import Place, place_from_snow, place_from_tray_now
 from .values import celsius, hexadecimal, integer, number, packed_celsius, text
 
@@ -97,6 +97,13 @@ SCALARS: Mapping[str, tuple[Callable[[Any], Any], int]] = {
     "hms": (faults.hms_entries, FAULTS),
     "lights_report": (_lights, LIGHTS),
     "fun": (hexadecimal, ACCEPTS),
+    # facts beside the snapshot
+    "wifi_signal": (details.wifi, 0),
+    "sdcard": (details.storage, 0),
+    "home_flag": (details.home_flag, 0),
+    "stat": (details.stat, 0),
+    "upgrade_state": (details.update, 0),
+    "ipcam": (details.liveview, 0),
 }
 
 STRUCTURES = ("device", "ams", "vir_slot", "vt_tray", "3D")  # in this order in a full report

@@ -124,6 +124,7 @@ class Run:
             unique=self._origin == "cloud" and number is not None,
             system=system,
             cancel_echo=self._cancelled,
+            preparing=self._state in ("PREPARE", "SLICING"),
         )
 
     def job(self, facts: Mapping[str, Any]) -> Optional[Job]:

@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import Any, Optional
 
 from ....core.model import Accepts, Filament, FilamentUnit, PrinterSnapshot, Slot
-from . import climate, faults, fields, filament, job, stages
+from . import climate, details, faults, fields, filament, job, stages
 from .fields import ACCEPTS, ACTIVE, EXTERNAL, FANS, FAULTS, HEATERS, JOB, LIGHTS, SPEED, UNITS
 from .models import VersionFacts, read_modules
 from .values import integer
@@ -41,6 +41,10 @@ class PrinterReports:
     @property
     def model(self) -> Optional[str]:
         return self._configured_model or self.version.model
+
+    def details(self) -> dict[str, Any]:
+        """Facts beside the snapshot."""
+        return details.details(self.facts, self.model)
 
     # -- what comes in ---------------------------------------------------------------------
 

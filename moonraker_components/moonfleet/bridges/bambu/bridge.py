@@ -1,0 +1,364 @@
+# Joins the wire and the protocol of one Bambu printer
+#
+# Copyright (C) 2026 The Moonfleet authors
+#
+# This file may be distributed under the terms of the GNU GPLv3 license.
+"""Connects, stays connected, turns reports into snapshots and commands into requests."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Optional
+
+from ...core.backoff import Backoff
+from ...core.commands import Action, Command, confirmed
+from ...core.errors import CommandRejected, NotConnected
+from ...core.model import Accepts, JobRules
+from ...core.secret import Secret
+from ..base import Bridge, BridgeHost, Connection, Link, PrinterSettings
+from .conversation import DEVELOPER_MODE, Conversation, is_developer_mode_refusal, rejection
+from .dial import connect_tls
+from .failures import LinkFailure
+from .mqtt import MqttSession
+from .protocol import Answer, PrinterReports, Report, Version, parse
+from .protocol.job import CANCEL_WINDOW
+from .protocol.models import JPEG_CAMERA
+from .protocol.requests import (
+    ACTIONS,
+    ALWAYS_ALLOWED,
+    FULL_REPORT,
+    MODULES,
+    START_REPORTS,
+    Request,
+    build,
+)
+from .trust import Trust
+
+PIN_KEY = "tls_pin"
+USER = "bblp"
+DEFAULT_PORT = 8883
+
+
+_BACKOFF = Backoff(first=1.0, cap=60.0, jitter=0.2)
+# Never less than a minute: printers lock out who keeps trying.
+_AUTH_BACKOFF = Backoff(first=75.0, cap=600.0, jitter=0.2)
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds. Real printers get the defaults; tests shorten them."""
+
+    backoff: Backoff = _BACKOFF
+    auth_backoff: Backoff = _AUTH_BACKOFF
+    connack: float = 15.0
+    first_report: float = 10.0  # then ask again, and take deltas alone
+    quiet: float = 60.0  # without a report: wake the printer
+    patience: float = 8.0  # the woken printer has this long before it is called stale
+    dead: float = 30.0  # still nothing: a new connection
+    steady: float = 60.0  # a connection this old was a good one: start the back-off afresh
+    answer: float = 5.0
+    full_reports: float = 600.0  # between full reports of printers whose deltas omit the AMS
+    refresh: float = 20.0  # least time between full reports asked for by commands
+
+
+class BambuBridge(Bridge):
+    """One printer, one connection."""
+
+    rules = JobRules(cancel_window=CANCEL_WINDOW, identity_settle=5.0)
+    actions = ACTIONS
+    confirm_timeout = 30.0
+
+    def __init__(
+        self, settings: PrinterSettings, host: BridgeHost, timing: Optional[Timing] = None
+    ) -> None:
+        self._settings = settings
+        self._host = host
+        self._timing = timing or Timing()
+        options = settings.options
+        self._serial: str = options["serial"]
+        self._code: Secret = options["access_code"]
+        mode = settings.tls or ("verify" if settings.ca_file else "pin")
+        self._trust = Trust(mode, self._serial, settings.ca_file)
+        self._port = settings.port or DEFAULT_PORT
+        self.reports = PrinterReports(options.get("model"))
+        self._connection = Connection()
+        self._task: Optional[asyncio.Task[None]] = None
+        self._session: Optional[MqttSession] = None
+        self._conversation = Conversation()
+        self._retry_now = asyncio.Event()
+        self._changed = asyncio.Event()
+        self._connected_at = self._report_at = self._full_asked_at = 0.0
+        self._reported = self._had_full = False
+
+    # -- life ------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        if self._task is None:
+            if self._trust.mode == "insecure":
+                self._host.logger.warning(
+                    "tls: insecure: the printer's identity is not checked, anybody in the network "
+                    "can pose as it and learn its access code"
+                )
+            self._tell(Link.CONNECTING, None)
+            self._task = asyncio.ensure_future(self._supervise())
+
+    async def stop(self) -> None:
+        task, self._task = self._task, None
+        if task is None:
+            return
+        task.cancel()
+        await asyncio.wait([task], timeout=2.0)
+
+    async def repin(self) -> None:
+        """Forget the remembered certificate: the next one that names our serial is accepted."""
+        await self._host.store(PIN_KEY, None)
+        self._retry_now.set()
+
+    def debug(self) -> Mapping[str, Any]:
+        return {
+            "serial_tail": self._serial[-4:],
+            "tls": self._trust.mode,
+            "model": self.reports.model,
+            "facts": len(self.reports.facts),
+            "details": self.reports.details(),
+        }
+
+    async def _supervise(self) -> None:
+        attempt = 0
+        while True:
+            self._retry_now.clear()
+            schedule = self._timing.backoff
+            try:
+                await self._connect_once()
+            except LinkFailure as failure:
+                self._tell(failure.link, failure.message)
+                if failure.link in (Link.AUTH_FAILED, Link.CONFIG_ERROR):
+                    schedule = self._timing.auth_backoff
+            except Exception:
+                self._host.logger.exception("the connection ended unexpectedly")
+                self._tell(Link.FAULT, "the connection ended unexpectedly; the log says why")
+            lived = self._now() - self._connected_at if self._connected_at else 0.0
+            attempt = 0 if self._reported and lived >= self._timing.steady else attempt
+            delay = schedule.delay(attempt, random.random())
+            attempt += 1
+            try:
+                await asyncio.wait_for(self._retry_now.wait(), delay)
+            except asyncio.TimeoutError:
+                pass  # the usual way to the next attempt
+
+    async def _connect_once(self) -> None:
+        self._connected_at, self._reported, self._had_full = 0.0, False, False
+        trust = self._trust
+        sock = await connect_tls(self._settings.host, self._port, trust.context())
+        try:
+            pin = await self._host.load(PIN_KEY) if trust.mode == "pin" else None
+            new_pin = trust.judge(sock.getpeercert(binary_form=True), pin)
+            if new_pin is not None:
+                await self._host.store(PIN_KEY, new_pin)
+                self._host.logger.info("the printer's certificate was pinned at first contact")
+            session = MqttSession(sock, f"device/{self._serial}/report", self._take)
+        except BaseException:
+            sock.close()
+            raise
+        try:
+            await session.open(USER, self._code, self._timing.connack)
+            self._connected_at = self._report_at = self._now()
+            self._session = session
+            self._publish(MODULES)
+            self._ask_full()
+            await self._watch(session)
+        finally:
+            self._session = None
+            self._conversation.clear()
+            session.close()
+
+    async def _watch(self, session: MqttSession) -> None:
+        """Until the connection ends; wakes a silent printer, then gives it up."""
+        timing, woken_at, asked_again = self._timing, 0.0, False
+        while True:
+            if woken_at and self._report_at > woken_at:
+                woken_at = 0.0
+            quiet = timing.quiet if self._reported else timing.first_report
+            silent_told = self._connection.state in (Link.STALE, Link.NO_REPORTS)
+            if not woken_at:
+                due = self._report_at + quiet
+            else:
+                due = woken_at + (timing.dead if silent_told else timing.patience)
+            if not self._had_full and not asked_again:
+                due = min(due, self._connected_at + timing.first_report)
+            if self._needs_full_reports():
+                due = min(due, self._full_asked_at + timing.full_reports)
+            try:
+                wait = max(0.05, due - self._now())
+                await asyncio.wait_for(asyncio.shield(session.closed), wait)
+            except asyncio.TimeoutError:
+                pass
+            else:
+                raise session.closed.result()
+            now = self._now()
+            if woken_at and self._report_at <= woken_at:
+                if now - woken_at >= timing.patience:
+                    self._tell(Link.STALE if self._reported else Link.NO_REPORTS, _SILENT)
+                if now - woken_at >= timing.dead:
+                    raise LinkFailure(Link.NO_REPORTS, _SILENT)
+            elif now - self._report_at >= quiet:
+                woken_at = now
+                self._publish(START_REPORTS)
+                self._ask_full()
+            elif not self._had_full and not asked_again:
+                if now - self._connected_at >= timing.first_report:
+                    asked_again = True
+                    self._ask_full()
+            elif now - self._full_asked_at >= timing.full_reports and self._needs_full_reports():
+                self._ask_full()
+
+    def _needs_full_reports(self) -> bool:
+        # Deltas of these printers never mention what changed in an AMS.
+        filament = self.reports.snapshot.filament
+        return self.reports.model in JPEG_CAMERA and filament is not None and bool(filament.units)
+
+    # -- reports ---------------------------------------------------------------------------
+
+    def _take(self, payload: bytes) -> None:
+        for message in parse(payload):
+            if isinstance(message, Report):
+                self._take_report(message)
+            elif isinstance(message, Version):
+                self.reports.modules(message.modules)
+                if self._reported:
+                    self._host.on_snapshot(self.reports.snapshot)
+            else:
+                self._take_answer(message)
+
+    def _take_report(self, report: Report) -> None:
+        now = self._now()
+        self._report_at = now
+        if report.full:
+            self._had_full = True
+        elif not self._had_full and now - self._connected_at < self._timing.first_report:
+            return  # a delta to what we do not know yet: the full report is on its way
+        snapshot = self.reports.report(report.body, report.full, now)
+        self._reported = True
+        self._host.on_snapshot(snapshot)
+        if self._connection.state is not Link.ONLINE:
+            self._tell(Link.ONLINE, None)
+        self._changed.set()
+
+    def _take_answer(self, answer: Answer) -> None:
+        if not self._conversation.take(answer):
+            return
+        if is_developer_mode_refusal(answer):
+            self._learn(Accepts.NO)
+        elif answer.success and answer.group == "print":
+            self._learn(Accepts.YES)
+
+    def _learn(self, accepts: Accepts) -> None:
+        before = self.reports.snapshot
+        if self.reports.learn_accepts(accepts) is not before:
+            self._host.on_snapshot(self.reports.snapshot)
+
+    # -- commands --------------------------------------------------------------------------
+
+    async def send(self, command: Command) -> None:
+        before = self.reports.snapshot
+        self._check_connected()
+        request = build(command, before)
+        if before.accepts_commands is Accepts.NO and command.action not in ALWAYS_ALLOWED:
+            raise CommandRejected(DEVELOPER_MODE)
+        sequence = self._publish(request)
+        if sequence is None:
+            raise NotConnected("the connection to the printer was lost")
+        if command.action is Action.CANCEL:
+            self.reports.own_stop(self._now())
+        answer = self._conversation.expect(sequence)
+        try:
+            await self._answer_or_effect(answer, command, before)
+        finally:
+            self._conversation.forget(sequence)
+
+    async def _answer_or_effect(
+        self, answer: asyncio.Future[Answer], command: Command, before: Any
+    ) -> None:
+        """Until the printer answers, shows the effect, or the time for an answer is over."""
+        end = self._now() + self._timing.answer
+        while not answer.done():
+            self._changed.clear()
+            change = asyncio.ensure_future(self._changed.wait())
+            try:
+                await asyncio.wait(
+                    [answer, change],
+                    timeout=max(0.0, end - self._now()),
+                    return_when=asyncio.FIRST_COMPLETED,
+                )
+            finally:
+                change.cancel()
+            if answer.done() or self._now() >= end:
+                break
+            if confirmed(command, before, self.reports.snapshot):
+                return
+        if answer.cancelled():
+            raise NotConnected("the connection to the printer was lost; it may have obeyed")
+        if answer.done() and not answer.result().success:
+            failure = rejection(answer.result())
+            raise CommandRejected(self._clean(str(failure)))
+
+    async def refresh(self) -> None:
+        if self._session is not None and (
+            self._now() - self._full_asked_at >= self._timing.refresh
+        ):
+            self._ask_full()
+
+    def _check_connected(self) -> None:
+        if self._session is None or self._session.closed.done() or not self._reported:
+            raise NotConnected(self._connection.message or "the printer is not connected")
+
+    # -- helpers ---------------------------------------------------------------------------
+
+    def _publish(self, request: Request) -> Optional[str]:
+        if self._session is None:
+            return None
+        sequence, payload = self._conversation.encode(request)
+        sent = self._session.publish(f"device/{self._serial}/request", payload)
+        return sequence if sent else None
+
+    def _ask_full(self) -> None:
+        self._full_asked_at = self._now()
+        self._publish(FULL_REPORT)
+
+    def _tell(self, link: Link, message: Optional[str]) -> None:
+        """Publish a new state of the wire, and log it: once per change."""
+        before = self._connection
+        if (link, message) == (before.state, before.message) and before.since is not None:
+            return
+        reconnects = before.reconnects
+        if link is Link.ONLINE and before.state not in (Link.STALE, Link.NO_REPORTS):
+            reconnects += 1 if before.last_report is not None else 0
+        self._connection = replace(
+            before,
+            state=link,
+            message=message,
+            since=self._host.now(),
+            last_report=self._host.now() if link is Link.ONLINE else before.last_report,
+            reconnects=reconnects,
+        )
+        self._host.on_connection(self._connection)
+        if link is Link.ONLINE:
+            self._host.logger.info("connected")
+        elif message is not None:
+            self._host.logger.warning("%s", message)
+
+    def _clean(self, text: str) -> str:
+        """The printer's own words, without what must not be repeated."""
+        for private in (self._code.reveal(), self._serial):
+            text = text.replace(private, "***") if private else text
+        return text
+
+    @staticmethod
+    def _now() -> float:
+        return asyncio.get_running_loop().time()
+
+
+_SILENT = "connected, but the printer sends no reports: it may need a restart"
