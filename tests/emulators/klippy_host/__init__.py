@@ -14,15 +14,16 @@ real Moonraker goes "ready" on it::
 
 ``--socket``  the unix socket for Moonraker's ``klippy_uds_address``.
 ``--speed N`` heater physics and print length are N times faster; clocks and protocol windows stay
-              real, so an ETA of 10 s means 10 s on the wall.
+              real, so an ETA of 10 s means 10 s on the wall. Up to about 8: faster hotends take
+              long to settle under Klipper's fixed 0.1 C/s rule.
 ``--config``  a printer.cfg (default: ``default.cfg`` here: extruder, heater_bed,
               ``heater_generic chamber``, fan, virtual_sdcard, pause_resume, display_status,
               ``heater_eta``). Heaters are wired as ``heater_pin: sim:hotend`` and
               ``sensor_type: sim_hotend`` to ``[sim_plant hotend]`` sections.
 ``--gcodes``  Moonraker's gcodes folder (overrides ``[virtual_sdcard] path``).
-``--data``    where ``config/printer.cfg`` is written and learned data is kept; give Moonraker's own
-              data folder (its ``-d``), or Moonraker warns that the file is not in its config folder.
-              A temporary folder unless named.
+``--data``    where ``config/printer.cfg`` is written and learned data is kept (a temporary folder
+              unless named); give Moonraker's own data folder (its ``-d``), or Moonraker warns that
+              the file is not in its config folder.
 ``--demo``    acts by itself: heats bed and nozzle together, prints a short job, cools, repeats.
 
 It prints ``ready: PATH`` on stdout once the socket listens, restarts in place on RESTART and

@@ -29,7 +29,7 @@ class PrintStats:
     def reset(self) -> None:
         self.filename = self.message = ""
         self.state = "standby"
-        self.filament_used = self.prev_pause = self.total = 0.0
+        self.filament_used = self.prev_pause = self.total = self.warm_up = 0.0
         self.started: Optional[float] = None
         self.paused_at: Optional[float] = None
         self.layer: Optional[int] = None
@@ -41,6 +41,8 @@ class PrintStats:
 
     def note_extruded(self, length: float) -> None:
         if self.state == "printing":
+            if not self.filament_used and self.started is not None:
+                self.warm_up = self.reactor.monotonic() - self.started - self.prev_pause
             self.filament_used += length
 
     def note_start(self) -> None:
@@ -80,7 +82,8 @@ class PrintStats:
         return {
             "filename": self.filename,
             "total_duration": max(0.0, total),
-            "print_duration": max(0.0, total - pause) if self.filament_used else 0.0,
+            # the time before the first extrusion does not count
+            "print_duration": max(0.0, total - pause - self.warm_up) if self.filament_used else 0.0,
             "filament_used": self.filament_used,
             "state": self.state,
             "message": self.message,
