@@ -134,4 +134,6 @@ def confirmed(command: Command, before: PrinterSnapshot, now: PrinterSnapshot) -
     if action is Action.TEMPERATURE:
         heater = now.heaters.get(str(params.get("heater")))
         return heater is not None and heater.target == params.get("target")
+    if action is Action.SET_READY:
+        return now.stage == "ready"
     return False

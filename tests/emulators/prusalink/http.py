@@ -113,8 +113,9 @@ def encode(response: Response, *, version: str, chunked: bool) -> bytes:
     reason = REASONS.get(response.status, "Status")
     lines = [f"{version} {response.status} {reason}"]
     body = b"" if response.status == 204 else response.body
-    if body or response.status not in (204,):
-        lines.append(f"Content-Type: {response.content_type}")
+    if response.status != 204 or version == "HTTP/1.0":
+        kind = "text/html; charset=utf-8" if response.status == 204 else response.content_type
+        lines.append(f"Content-Type: {kind}")
     lines += [f"{name}: {value}" for name, value in response.headers.items()]
     if chunked and response.status != 204 and not response.omit_body:
         lines.append("Transfer-Encoding: chunked")

@@ -79,7 +79,9 @@ class EmulatedPrusaLink:
         for name, share in SAMPLES:
             content = sample_gcode(name)
             stamp = int(time.time()) - 86400
-            self.storage.add(StoredFile(name, len(content), stamp, content, share=share))
+            plain = name == "cube.gcode"  # sliced without thumbnails, as the recorded one
+            file = StoredFile(name, len(content), stamp, content, share=share, thumbnail=not plain)
+            self.storage.add(file)
         if autopilot:
             self.machine.autopilot = Autopilot(self.storage)
         self._server: Optional[asyncio.AbstractServer] = None

@@ -39,7 +39,7 @@ MODELS: Mapping[str, str] = {
     "5.1.0": "XL",  # the XL developer kit
     "7.1.0": "CORE One",
 }
-_ORIGINAL = re.compile(r"\b(?:I3)?(MK\d(?:\.\d)?S?\+?)(?:MMU\w*)?$", re.IGNORECASE)
+_ORIGINAL = re.compile(r"\b(?:I3)?(MK\d(?:\.?\d)?S?\+?)(?:MMU\w*)?$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -86,6 +86,6 @@ def parse_serial(document: Any) -> Optional[str]:
 
 
 def _plate(original: Optional[str]) -> Optional[str]:
-    """``PrusaLink I3MK3S`` -> ``MK3S``."""
+    """``PrusaLink I3MK3S`` -> ``MK3S``, ``PrusaLink I3MK25S`` -> ``MK2.5S``."""
     found = _ORIGINAL.search(original or "")
-    return found.group(1).upper() if found else None
+    return found.group(1).upper().replace("MK25", "MK2.5") if found else None
