@@ -48,6 +48,9 @@ class CommandRejected(MoonfleetError):
 
 
 def one_line(text: str) -> str:
-    """Printable ASCII on one line, at most 400 characters."""
-    flat = " ".join(str(text).split())
+    """Printable ASCII on one line, at most 400 characters, nothing that could be markup.
+
+    Tornado replaces a whole reason phrase by "Unknown" when it holds a '<'.
+    """
+    flat = " ".join(str(text).split()).replace("<", "(").replace(">", ")")
     return flat.encode("ascii", "replace").decode("ascii")[:400]
