@@ -102,8 +102,13 @@ class HeaterWatch:
             self.estimates = dict.fromkeys(self._trackers, UNKNOWN_ESTIMATE)
 
     def _estimate(self, now: float) -> bool:
-        new = {name: tracker.estimate(now) for name, tracker in self._trackers.items()}
-        old, self.estimates = self.estimates, new
+        old, new = self.estimates, {}
+        for name, tracker in self._trackers.items():
+            new[name] = tracker.estimate(now)
+            # an idle printer is asked rarely; what held or was off still does
+            if new[name].state is HeaterState.UNKNOWN and name in old:
+                new[name] = old[name] if old[name].state in STEADY else new[name]
+        self.estimates = new
         return {n: _visible(e) for n, e in old.items()} != {n: _visible(e) for n, e in new.items()}
 
 

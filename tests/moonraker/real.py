@@ -19,7 +19,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from typing import Any, Callable, Optional
 
 import websockets
@@ -132,6 +132,14 @@ class Moonraker:
             self.process.wait()
             raise
 
+    def restart(self) -> None:
+        """``/server/restart``: a new server in the same process."""
+        loaded = "Component (moonfleet) loaded"
+        before = self.log().count(loaded)
+        self.http("/server/restart", {})
+        self.until(lambda: self.log().count(loaded) > before, "the restart")
+        self.until(self._answers, "Moonraker to answer again")
+
     def kill(self) -> None:
         assert self.process is not None
         self.process.kill()
@@ -164,11 +172,33 @@ class Moonraker:
             return error.code, str(json.loads(error.read())["error"]["message"])
         raise AssertionError(f"{path} was not refused: {result}")
 
+    async def get(self, path: str, **args: Any) -> Any:
+        """GET without holding up the emulated printers of the test's own loop."""
+        return await asyncio.to_thread(self.http, path, None, **args)
+
+    async def when(
+        self, condition: Callable[[], Awaitable[Any]], what: str, timeout: float = 60.0
+    ) -> Any:
+        """Poll until the condition gives something true."""
+        end = time.monotonic() + timeout
+        while time.monotonic() < end:
+            value = await condition()
+            if value:
+                return value
+            await asyncio.sleep(0.05)
+        raise AssertionError(f"waited {timeout:g} s for {what}\n{self.log()[-6000:]}")
+
+    async def in_state(self, name: str, *states: str, timeout: float = 60.0) -> dict[str, Any]:
+        """The printer's info once its connection is in one of these states."""
+
+        async def reached() -> Optional[dict[str, Any]]:
+            info = await self.get("/server/moonfleet/printer", printer=name)
+            return info if info["connection"]["state"] in states else None
+
+        return dict(await self.when(reached, f"{name} to be {' or '.join(states)}", timeout))
+
     def warnings(self) -> list[str]:
         return list(self.http("/server/info")["warnings"])
-
-    def printer(self, name: str) -> dict[str, Any]:
-        return dict(self.http("/server/moonfleet/printer", printer=name))
 
     def until(self, condition: Callable[[], Any], what: str, timeout: float = 60.0) -> Any:
         """Poll until the condition gives something true."""
