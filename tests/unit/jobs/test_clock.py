@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 
 import pytest
-
 from moonfleet.core.jobs import JobTracker
 from moonfleet.core.model import Filament, FilamentUnit, JobPhase, Slot
 
@@ -161,7 +160,7 @@ def test_wild_numbers_of_a_device_do_no_harm():
     tracker = JobTracker("p", BAMBU)
     tracker.observe(snapshot(JobPhase.NONE), START)
     for n, value in enumerate(wild):
-        details = {key: value for key in ("progress", "left", "printed", "layer", "layers")}
+        details = dict.fromkeys(("progress", "left", "printed", "layer", "layers"), value)
         details["heaters"] = {"extruder": (value, value)}
         tracker.observe(snapshot(JobPhase.ACTIVE, **A, **details), START + 1 + n)
     record = tracker.observe(snapshot(JobPhase.COMPLETED, **A), START + 60)[-1].record

@@ -1,0 +1,121 @@
+# Between a JobRecord, a row of the table and the public JSON
+#
+# Copyright (C) 2026 The Moonfleet authors
+#
+# This file may be distributed under the terms of the GNU GPLv3 license.
+"""Rows are tuples in the order of ``COLUMNS``; nothing depends on a row factory."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Optional
+
+from ..core.jobs_record import JobRecord
+
+COLUMNS = (
+    "job_id",
+    "printer",
+    "display_name",
+    "filename",
+    "name",
+    "status",
+    "start_time",
+    "end_time",
+    "total_duration",
+    "print_duration",
+    "pause_duration",
+    "estimated",
+    "progress",
+    "layer",
+    "layers",
+    "filament",
+    "material",
+    "grams",
+    "max_temperatures",
+    "heatup_time",
+    "eta_error",
+    "forecasts",
+    "faults",
+    "origin",
+    "thumbnail",
+    "notes",
+    "missed_before",
+    "energy",
+)
+AT = {name: place for place, name in enumerate(COLUMNS)}
+_JSON: dict[str, Any] = {"filament": [], "max_temperatures": {}, "faults": []}
+_HIDDEN = ("estimated", "forecasts", "material", "grams")  # in another shape, or not public
+
+
+def to_row(record: JobRecord) -> tuple[Any, ...]:
+    values = dict(vars(record))
+    values["estimated"] = (
+        record.start_estimated + 2 * record.end_estimated + 4 * record.status_estimated
+    )
+    values["filament"] = _dump([dict(entry) for entry in record.filament])
+    values["material"] = material_of(record.filament)
+    values["grams"] = grams_of(record.filament)
+    values["max_temperatures"] = _dump(dict(record.max_temperatures))
+    values["forecasts"] = _dump([list(pair) for pair in record.forecasts])
+    values["faults"] = _dump(list(record.faults))
+    return tuple(_plain(values[name]) for name in COLUMNS)
+
+
+def to_json(row: Sequence[Any]) -> dict[str, Any]:
+    """The Job of the contract (docs/history.md)."""
+    job = {name: row[place] for name, place in AT.items() if name not in _HIDDEN}
+    marks = row[AT["estimated"]]
+    job["display_name"] = job["display_name"] or job["printer"]
+    job["estimated"] = {"start": bool(marks & 1), "end": bool(marks & 2), "status": bool(marks & 4)}
+    for name, empty in _JSON.items():
+        job[name] = _load(job[name], empty)
+    for name in ("start_time", "end_time", "total_duration", "print_duration", "pause_duration"):
+        job[name] = None if job[name] is None else round(job[name], 3)
+    return job
+
+
+def material_of(filament: Sequence[Mapping[str, Any]]) -> str:
+    found = {str(entry["material"]) for entry in filament if entry.get("material")}
+    return "+".join(sorted(found))[:100]
+
+
+def grams_of(filament: Sequence[Mapping[str, Any]]) -> Optional[float]:
+    known = [entry["grams"] for entry in filament if entry.get("grams") is not None]
+    return sum(known) if known else None
+
+
+def finish_error(row: Sequence[Any]) -> Optional[float]:
+    """How wrong the printer's first promise was: seconds, positive when it took longer."""
+    pairs = _load(row[AT["forecasts"]], [])
+    if row[AT["status"]] != "completed" or row[AT["estimated"]] & 7 or not pairs:
+        return None
+    elapsed, left = pairs[0]
+    slept = float(row[AT["pause_duration"]])
+    return float(row[AT["total_duration"]]) - slept - (elapsed + left)
+
+
+def faults_of(row: Sequence[Any]) -> list[str]:
+    return [str(code) for code in _load(row[AT["faults"]], [])]
+
+
+def _dump(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), default=str)
+
+
+def _load(value: Any, empty: Any) -> Any:
+    """What stands in the database may have been written by a damaged disk."""
+    try:
+        loaded = json.loads(value)
+    except (TypeError, ValueError, RecursionError):
+        return type(empty)()
+    return loaded if isinstance(loaded, type(empty)) else type(empty)()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, str):  # a lone surrogate cannot be stored
+        return value.encode("utf-8", "replace").decode("utf-8")
+    return value

@@ -1,0 +1,295 @@
+# The history on a plain SQLite file
+#
+# Copyright (C) 2026 The Moonfleet authors
+#
+# This file may be distributed under the terms of the GNU GPLv3 license.
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import replace
+
+import pytest
+from moonfleet.core.jobs import JobTracker
+from moonfleet.core.model import JobPhase
+from moonfleet.history import History
+from moonfleet.history.query import BadQuery, UnknownJob
+
+from ..jobs.table import BAMBU, snapshot
+from .conftest import START
+from .provider import Database, TableDefinition
+
+
+async def names(history, **filters):
+    return [job["name"] for job in (await history.list(**filters))["jobs"]]
+
+
+async def test_a_job_comes_back_as_it_was_told(history, job):
+    record = job(
+        display_name="X1 Carbon",
+        start_estimated=True,
+        status_estimated=True,
+        progress=1.0,
+        layer=94,
+        layers=94,
+        filament=({"unit": 0, "slot": 1, "material": "PLA", "color": "FF0000", "grams": 12.5},),
+        max_temperatures={"extruder": 221.5},
+        heatup_time=120.0,
+        eta_error=-3.0,
+        faults=("0300_8015",),
+        origin="cloud",
+        notes="ümläut",
+        missed_before=2,
+    )
+    history.take(record, "added")
+    assert await history.job(record.job_id) == record.to_json()
+
+
+async def test_an_unknown_job_is_an_error_that_names_it(history):
+    with pytest.raises(UnknownJob, match="nowhere") as caught:
+        await history.job("nowhere")
+    assert caught.value.status == 404
+
+
+async def test_a_job_that_goes_on_stays_one_row(history, job):
+    record = job("in_progress", display_name="X1 Carbon")
+    history.take(record, "added")
+    await history.flush()
+    history.take(replace(record, progress=0.5, display_name=None), "updated")
+    await history.flush()
+    done = replace(record, status="completed", end_time=START + 600, display_name=None)
+    history.take(done, "finished")
+    found = await history.list()
+    assert found["count"] == 1
+    assert found["jobs"][0]["status"] == "completed"
+    assert found["jobs"][0]["display_name"] == "X1 Carbon"
+
+
+async def test_filters(history, job):
+    for record in (
+        job(name="Benchy", filename="3DBenchy.3mf"),
+        job("cancelled", name="vase"),
+        job("error", name="vase two", printer="mk4"),
+        job("in_progress", name="cup", printer="mk4"),
+        job(name="50%_off", notes="for Ada"),
+    ):
+        history.take(record)
+    assert await names(history) == ["50%_off", "cup", "vase two", "vase", "Benchy"]
+    assert await names(history, order="asc", limit=2) == ["Benchy", "vase"]
+    assert await names(history, limit=2, start=1) == ["cup", "vase two"]
+    assert await names(history, printer="mk4") == ["cup", "vase two"]
+    assert await names(history, status="completed") == ["50%_off", "Benchy"]
+    assert await names(history, printer="mk4", status="error") == ["vase two"]
+    assert await names(history, since=START + 2000) == ["50%_off", "cup"]
+    assert await names(history, before=START + 1700) == ["vase", "Benchy"]
+    assert await names(history, since=START, before=START + 2601) == ["vase two", "vase"]
+    assert await names(history, search="bench") == ["Benchy"]
+    assert await names(history, search="VASE") == ["vase two", "vase"]
+    assert await names(history, search="vase tw") == ["vase two"]
+    assert await names(history, search="vase", printer="mk4") == ["vase two"]
+    assert await names(history, search="vase", status="cancelled") == ["vase"]
+    assert await names(history, search="vase", since=START + 1500) == ["vase two"]
+    assert await names(history, search="0%") == ["50%_off"]
+    assert await names(history, search="%_o") == ["50%_off"]
+    assert await names(history, search="ada") == ["50%_off"]
+    assert await names(history, search="p:mk4") == []
+    assert await names(history, search='" OR words : "vase') == []
+
+
+async def test_search_without_an_index_finds_the_same(history, job):
+    for record in (job(name="Benchy"), job(name="vase"), job(name="cup")):
+        history.take(record)
+    await history.flush()
+    history._words = False
+    assert await names(history, search="bench") == ["Benchy"]
+    assert await names(history, search="a_e") == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "named"),
+    [
+        ({"status": "done"}, "status"),
+        ({"order": "up"}, "order"),
+        ({"limit": 0}, "limit"),
+        ({"limit": 10**9}, "limit"),
+        ({"start": -1}, "start"),
+    ],
+)
+async def test_a_wrong_question_is_answered_with_the_remedy(history, wrong, named):
+    with pytest.raises(BadQuery, match=named):
+        await history.list(**wrong)
+
+
+async def test_two_jobs_may_start_in_the_same_millisecond(history, job):
+    first = job()
+    history.take(first)
+    history.take(replace(first, job_id="other", name="twin"))
+    assert sorted(await names(history)) == ["part 0", "twin"]
+
+
+async def test_a_corrected_clock_moves_the_job_to_its_place(history, job):
+    wrong = job("in_progress", name="wrong clock")
+    history.take(job(name="later"))
+    history.take(wrong)
+    await history.flush()
+    assert await names(history, order="asc") == ["wrong clock", "later"]
+    history.take(replace(wrong, start_time=START + 50_000))
+    assert await names(history, order="asc") == ["later", "wrong clock"]
+    assert await names(history, search="wrong") == ["wrong clock"]
+    assert await names(history, since=START + 40_000) == ["wrong clock"]
+
+
+async def test_delete(history, job):
+    record = job()
+    history.take(record)
+    assert await history.delete(record.job_id) == {"deleted_jobs": [record.job_id]}
+    assert await names(history) == []
+    assert await names(history, search="part") == []
+    with pytest.raises(UnknownJob):
+        await history.delete(record.job_id)
+
+
+async def test_an_open_job_survives_the_process(database, tmp_path):
+    history = History(database, TableDefinition)
+    await history.start()
+    tracker = JobTracker("x1c", BAMBU)
+    tracker.observe(snapshot(JobPhase.NONE), START)
+    (event,) = tracker.observe(snapshot(JobPhase.ACTIVE, id="cloud:1"), START + 1)
+    history.take(event.record, event.action)
+    history.save_open("x1c", tracker.to_dict())
+    await history.stop()
+
+    again = History(database, TableDefinition)
+    await again.start()
+    stored = await again.load_open()
+    restored = JobTracker("x1c", BAMBU, stored["x1c"])
+    (event,) = restored.observe(snapshot(JobPhase.COMPLETED, id="cloud:1"), START + 50)
+    again.take(event.record, event.action)
+    found = await again.list()
+    assert [job["status"] for job in found["jobs"]] == ["completed"]
+    await again.stop()
+
+
+async def test_saving_an_open_job_updates_its_row(history):
+    tracker = JobTracker("x1c", BAMBU)
+    tracker.observe(snapshot(JobPhase.NONE), START)
+    (event,) = tracker.observe(snapshot(JobPhase.ACTIVE, id="cloud:1"), START + 1)
+    history.take(event.record, event.action)
+    tracker.observe(snapshot(JobPhase.ACTIVE, id="cloud:1", progress=0.5), START + 51)
+    history.save_open("x1c", tracker.to_dict())
+    row = await history.job(event.record.job_id)
+    assert (row["progress"], row["print_duration"]) == (0.5, 50.0)
+
+
+async def test_one_commit_for_the_whole_fleet(history, database):
+    trackers = [JobTracker(f"p{n}", BAMBU) for n in range(10)]
+    for tracker in trackers:
+        tracker.observe(snapshot(JobPhase.NONE), START)
+        for event in tracker.observe(snapshot(JobPhase.ACTIVE, id="cloud:1"), START + 1):
+            history.take(event.record, event.action)
+        history.save_open(tracker.printer, tracker.to_dict())
+    await history.flush()
+    database.commits = 0
+    for tracker in trackers:
+        tracker.observe(snapshot(JobPhase.ACTIVE, id="cloud:1"), START + 61)
+        history.save_open(tracker.printer, tracker.to_dict())
+    await history.flush()
+    assert database.commits == 1
+
+
+async def test_nothing_is_written_while_nothing_changes(history, database):
+    tracker, database.commits = JobTracker("x1c", BAMBU), 0
+    for n in range(5):
+        tracker.observe(snapshot(JobPhase.NONE), START + 60 * n)
+        history.save_open("x1c", tracker.to_dict())
+        await history.flush()
+    assert database.commits == 1
+
+
+async def test_what_cannot_be_written_is_kept_until_it_can(history, database, job, caplog):
+    database.fault = sqlite3.OperationalError("database or disk is full")
+    history.take(job())
+    await history.flush()
+    history.take(job())
+    await history.flush()
+    assert caplog.text.count("cannot be written") == 1
+    database.fault = None
+    await history.flush()
+    assert len(await names(history)) == 2
+
+
+async def test_a_failure_takes_back_only_our_statements(history, database, job):
+    """Other components' uncommitted statements share the connection."""
+
+    def foreign(connection):
+        connection.execute("CREATE TABLE foreign_table (x)")
+        connection.execute("INSERT INTO foreign_table VALUES (1)")
+
+    await history.run(foreign)
+    history.take(replace(job(), print_duration=object()))
+    await history.flush()
+    await history.run(lambda c: c.commit())
+    rows = await history.run(lambda c: c.execute("SELECT x FROM foreign_table").fetchall())
+    assert len(rows) == 1
+
+
+async def test_a_caller_that_gives_up_cancels_nothing(history, database):
+    import asyncio
+    import threading
+
+    release = threading.Event()
+    task = asyncio.ensure_future(history.run(lambda c: release.wait(10)))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    release.set()
+    assert (await history.list())["count"] == 0
+
+
+async def test_damaged_rows_do_no_harm(history, job):
+    history.take(job())
+    await history.flush()
+    await history.run(
+        lambda c: c.execute(
+            "UPDATE moonfleet_jobs SET filament = '{', faults = '7', max_temperatures = 'null'"
+        )
+    )
+    (row,) = (await history.list())["jobs"]
+    assert (row["filament"], row["faults"], row["max_temperatures"]) == ([], [], {})
+
+
+async def test_a_damaged_tracker_memory_is_left_out(history):
+    await history.run(
+        lambda c: c.execute("INSERT INTO moonfleet_state VALUES ('tracker:x1c', '{\"open\":')")
+    )
+    await history.run(
+        lambda c: c.execute("INSERT INTO moonfleet_state VALUES ('tracker:mk4', '{}')")
+    )
+    assert await history.load_open() == {"mk4": {}}
+
+
+async def test_the_text_index_is_made_again_when_it_is_lost(history, database, job):
+    history.take(job(name="Benchy"))
+    await history.flush()
+    await history.run(lambda c: c.execute("DROP TABLE moonfleet_words"))
+    again = History(database, TableDefinition)
+    await again.start()
+    assert await names(again, search="bench") == ["Benchy"]
+
+
+async def test_json_of_every_row_is_plain(history, job):
+    history.take(replace(job(), heatup_time=float("nan"), energy=float("inf"), name="\ud800"))
+    await history.flush()
+    json.dumps(await history.list(), allow_nan=False).encode()
+
+
+async def test_moonraker_shaped_registration(tmp_path):
+    """Opening the same file again finds every table at its version."""
+    for _ in range(2):
+        database = Database(tmp_path / "again.db")
+        history = History(database, TableDefinition)
+        await history.start()
+        assert (await history.list())["count"] == 0
+        await history.stop()
+        database.close()
