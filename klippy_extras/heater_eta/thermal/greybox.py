@@ -11,6 +11,7 @@ import math
 from typing import Optional
 
 from .ekf import Filter
+from .model import Temps
 from .simulate import Controller, Course, run
 from .traits import ROOM, Traits, Vector, traits_of, usable_gains
 from .types import HeaterSpec
@@ -32,6 +33,7 @@ class GreyBox:
         self.filter = Filter(self._traits, params, sd, ROOM)
         self.integral = 0.0
         self.slope = 0.0
+        self.acting = 0.0  # the power that acted in the last second
         self._smoothed = ROOM
         self._time: Optional[float] = None
         self._last_temp = ROOM
@@ -41,6 +43,20 @@ class GreyBox:
         """What is known before the next heat-up."""
         self._params, self._sd = params, sd
         self.filter.set_params(params, sd)
+
+    @property
+    def prior(self) -> Vector:
+        """Logs of the parameters with which this heat-up began."""
+        return self._params
+
+    def set_ambient(self, ambient: float) -> None:
+        self.ambient = self.filter.ambient = ambient
+
+    def resume(self, temps: Temps, ambient: float, inner_sd: float) -> None:
+        """Go on from hidden temperatures known from elsewhere."""
+        self.place(temps[2], ambient, at_rest=True)
+        self.filter.x[:3] = temps
+        self.filter.cov[1][1] = inner_sd * inner_sd
 
     def place(self, temp: float, ambient: float, at_rest: bool) -> None:
         """Forget the hidden temperatures: a new life, or too long without samples."""
@@ -77,15 +93,29 @@ class GreyBox:
         if power is None:
             power = self._guess(target, temp)
             learn = learn and target - temp > self._traits.full_power_band
-        acting = self._powers[0] if fast else self._powers[1]
-        self.filter.advance(dt, acting, learn)
+        late = 0.0 if fast else min(1.0, self._traits.lag / dt)
+        self.acting = self._powers[0] + late * (self._powers[1] - self._powers[0])
+        self._advance(dt, temp, learn)
+        self._follow_controller(dt, temp, target, power, integral)
+        self._powers = (power, self._powers[0])
+        self._time, self._last_temp = time, temp
+
+    def follow(self, time: float, temp: float, acting: float, power: float, target: float) -> None:
+        """The same from a recording, in which the acting power is known."""
+        self.acting = acting
+        dt = 0.0 if self._time is None else time - self._time
+        if dt > 0.0:
+            self._advance(dt, temp, learn=True)
+            self._follow_controller(dt, temp, target, power, None)
+        self._powers = (power, power)
+        self._time, self._last_temp = time, temp
+
+    def _advance(self, dt: float, temp: float, learn: bool) -> None:
+        self.filter.advance(dt, self.acting, learn)
         self.filter.correct(temp, learn)
         if not self.filter.sane():
             self.filter.set_params(self._params, self._sd)
             self.filter.place(temp, at_rest=False)
-        self._follow_controller(dt, temp, target, power, integral)
-        self._powers = (power, self._powers[0])
-        self._time, self._last_temp = time, temp
 
     def _follow_controller(
         self, dt: float, temp: float, target: float, power: float, integral: Optional[float]
@@ -118,6 +148,10 @@ class GreyBox:
         wish = kp * (target - temp) + self.holding(target) - kd * self.slope
         return min(self._top, max(0.0, wish))
 
+    @property
+    def power(self) -> float:
+        return self._powers[0]
+
     def holding(self, target: float) -> float:
         """The share of power that holds ``target``."""
         a, b = self.filter.plain[:2]
@@ -146,6 +180,12 @@ class GreyBox:
             self.controller(dead),
             self._traits,
         )
+
+    def forecast_as_learned(self, target: float) -> Optional[Course]:
+        """With the parameters from before this heat-up, when the present ones see no end."""
+        a, b, k1, k2, tau = (math.exp(v) for v in self._params)
+        temps, plain = self.filter.temps, (a, b, k1, k2, tau)
+        return run(temps, plain, self.ambient, target, self.controller(0.0), self._traits)
 
     def reachable(self, target: float) -> bool:
         """False when even two standard deviations of luck would not get there."""

@@ -38,10 +38,11 @@ class Controller:
 
 @dataclass(frozen=True)
 class Course:
-    """Seconds from now. ``ready`` is None when the simulation did not settle."""
+    """Seconds from now."""
 
     reached: float
-    ready: Optional[float]
+    ready: float
+    settled: bool = True  # False: `ready` is a guess, the simulation went on swinging
     crossing: float = 0.0  # slope at "reached"
 
 
@@ -175,4 +176,6 @@ def _regulated(
         if ready < 0.0:
             return None
         reached = t  # settles short of the target: an integral that creeps
-    return Course(reached, ready if ready >= 0.0 else None, crossing)
+    if ready < 0.0:
+        return Course(reached, reached + 20.0, False, crossing)
+    return Course(reached, ready, True, crossing)

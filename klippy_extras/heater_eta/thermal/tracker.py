@@ -7,16 +7,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Optional
 
-from .gate import Gate, Means, Reading
+from .cooldown import CoolDown
+from .gate import Gate, Means, Reading, number
 from .greybox import GreyBox
+from .health import verdict
+from .heatup import HeatUp
+from .learn import study
+from .memory import restore
 from .phase import Phase
-from .traits import ROOM, prior_of, traits_of
-from .types import UNKNOWN_ESTIMATE, WITHOUT_ETA, Estimate, HeaterSpec, HeaterState, Sample
+from .traits import ROOM, Vector, prior_of, traits_of
+from .types import (
+    UNKNOWN_ESTIMATE,
+    WITHOUT_ETA,
+    Estimate,
+    HeaterKind,
+    HeaterSpec,
+    HeaterState,
+    Sample,
+)
 
 _CLIMBING = frozenset({HeaterState.HEATING, HeaterState.APPROACHING, HeaterState.SETTLING})
+_WORTH_LEARNING = 8.0  # C of swing
+_IDLE_WARMEST = 36.0  # C: what may be a room (or an enclosure) and not a heater cooling down
+_STALE = 10.0  # s without a sample, or four of its usual intervals
+_PENDING = 2  # heat-ups waiting to be studied
 
 
 class HeaterTracker:
@@ -35,106 +52,230 @@ class HeaterTracker:
         #: rises whenever `to_dict` has something new worth saving
         self.revision = 0
         self._traits = traits_of(spec)
-        self._threshold = self._traits.cool_threshold if cool_threshold is None else cool_threshold
+        self._hot = spec.kind is HeaterKind.HOTEND
+        threshold = number(cool_threshold)
+        self._threshold = self._traits.cool_threshold if threshold is None else threshold
+        self._memory = restore(learned, spec)
         self._gate = Gate()
         self._means = Means()
         self._phase = Phase(spec, self._traits, self._threshold)
-        self._grey = GreyBox(spec, *prior_of(spec))
-        self._forecast: tuple[float, float] = (0.0, 0.0)  # clock times of reached and ready
-        self._known = False
+        self._grey = GreyBox(spec, *self._prior())
+        self._grey.integral = self._memory.integral
+        self._heatup: Optional[HeatUp] = None
+        self._cooldown: Optional[CoolDown] = None
+        self._cool_at: Optional[float] = None  # clock time at which it will be cool
+        self._jobs: list[Iterator[None]] = []
+        self._health = verdict(spec.name, self._memory.strengths)
+
+    def _prior(self) -> tuple[Vector, Vector]:
+        memory = self._memory
+        if memory.params is None:
+            return prior_of(self.spec)
+        return memory.params, memory.spread()
 
     def update(self, sample: Sample) -> None:
         """Take one reading (any rate; readings older than the last one are ignored)."""
-        reading = self._gate.accept(sample)
-        if reading is None:
+        gate, phase = self._gate, self._phase
+        now = gate.accept(sample)
+        if now is None:
             return
-        begun = self._phase.update(reading, self._gate.fresh)
-        if self._gate.fresh:
-            at_rest = reading.temperature <= 33.0
-            ambient = reading.temperature if at_rest and reading.temperature > 5.0 else ROOM
-            self._grey.place(reading.temperature, ambient, at_rest)
-            self._means.clear()
-        second = self._means.add(
-            reading.time, reading.temperature, reading.power, self._gate.interval
-        )
+        resting = phase.state in (HeaterState.OFF, HeaterState.COOLED, HeaterState.UNKNOWN)
+        rate = phase.rate
+        begun = phase.update(now, gate.fresh)
+        if gate.fresh:
+            self._restart(now)
+        if begun:
+            self._begin(now, resting and (rate is None or abs(rate) < 0.05))
+        elif phase.state in _CLIMBING and self._heatup is None:
+            self._climb(now)  # fell out of its band
+        elif phase.state is HeaterState.COOLING and self._cooldown is None:
+            self._cool(now)
+        heatup = self._heatup
+        if heatup is not None:
+            heatup.watch(now, phase.state is HeaterState.READY)
+        second = self._means.add(now.time, now.temperature, now.power, gate.interval)
         if second is not None:
             time, temp, power, count = second
-            climbing = self._phase.state in _CLIMBING
             self._grey.observe(
-                time, temp, power, reading.integral, reading.target, count > 1, climbing
+                time, temp, power, now.integral, now.target, count > 1, phase.state in _CLIMBING
             )
+            if heatup is not None:
+                heatup.second(time, temp, now.target)
+            if self._cooldown is not None:
+                self._cooldown.second(time, temp)
         if begun or second is not None:
-            self._predict(reading)
+            self._predict(now)
+
+    def _restart(self, now: Reading) -> None:
+        """A new life, a long gap or another clock: nothing is known of the inside."""
+        at_rest = now.temperature <= 33.0 and (
+            now.target <= 0.0 or self._memory.ambient is None or now.temperature < ROOM + 5.0
+        )
+        ambient = now.temperature if at_rest and now.temperature > 0.0 else self._room()
+        self._grey.place(now.temperature, ambient, at_rest)
+        self._means.clear()
+        self._heatup = None
+        self._cooldown = None
+
+    def _room(self) -> float:
+        return ROOM if self._memory.ambient is None else self._memory.ambient
+
+    def _begin(self, now: Reading, resting: bool) -> None:
+        """A new target."""
+        self._end_heatup()
+        self._end_cooldown()
+        if resting and 0.0 < now.temperature <= _IDLE_WARMEST and now.target > now.temperature:
+            self._grey.set_ambient(now.temperature)
+            self._memory.ambient = now.temperature
+        state = self._phase.state
+        if state in _CLIMBING:
+            self._climb(now)
+        elif state is HeaterState.COOLING:
+            self._cool(now)
+
+    def _climb(self, now: Reading) -> None:
+        self._end_cooldown()
+        self._grey.set_prior(*self._prior())
+        self._heatup = HeatUp(self.spec, self._traits, self._grey, self._memory, now)
+
+    def _cool(self, now: Reading) -> None:
+        traits = self._traits
+        prior = traits.cool_prior, traits.cool_sd
+        inner = min(now.temperature, self._grey.filter.x[1])
+        self._cooldown = CoolDown(
+            traits, self._hot, self._memory, prior, now.temperature, self._grey.ambient, inner
+        )
+
+    def _end_heatup(self) -> None:
+        heatup, self._heatup = self._heatup, None
+        if heatup is None or heatup.trouble is not None:
+            return
+        lesson = heatup.lesson
+        top = max((p[1] for p in lesson.trace.points), default=lesson.start)
+        complete = heatup.done and lesson.target - lesson.start > _WORTH_LEARNING
+        if not complete and top - lesson.start < 3.0 * _WORTH_LEARNING:
+            return
+        self._memory.integral = self._grey.integral
+        self._jobs.append(study(lesson, self._memory, self.spec))
+        del self._jobs[:-_PENDING]
+
+    def _end_cooldown(self) -> None:
+        cooldown, self._cooldown = self._cooldown, None
+        if cooldown is not None and cooldown.learned:
+            self._memory.cools += 1
+            self.revision += 1
 
     def _predict(self, now: Reading) -> None:
-        self._known = False
-        if self._phase.state not in _CLIMBING:
-            return
-        course = self._grey.forecast(now.target, self._traits.lag)
-        if course is None:
-            return
-        ready = course.ready if course.ready is not None else course.reached + 20.0
-        self._forecast = now.time + course.reached, now.time + ready
-        self._known = True
+        state = self._phase.state
+        heatup = self._heatup
+        if heatup is not None:
+            if heatup.done:
+                self._end_heatup()
+            elif state is HeaterState.CALIBRATING:
+                self._heatup = None
+            else:
+                heatup.predict(now)
+        if self._cooldown is not None:
+            if state is HeaterState.COOLING:
+                left = self._cooldown.left(self._phase.target or self._threshold)
+                self._cool_at = None if left is None else now.time + left
+            else:
+                self._end_cooldown()
 
     def disturb(self, share: float = 0.3) -> None:
         """The losses may have changed by about ``share`` (fan, door, tool change)."""
-        self._grey.filter.widen(1, min(1.0, abs(share)))
+        size = number(share)
+        if size is not None:
+            self._grey.filter.widen(1, min(1.0, abs(size)))
 
     def estimate(self, now: float) -> Estimate:
         """What is known at ``now``; costs at most 300 microseconds."""
-        last = self._gate.last
-        if last is None or not now - last.time < max(10.0, 4.0 * self._gate.interval):
+        last, clock = self._gate.last, number(now)
+        if last is None or clock is None:
             return UNKNOWN_ESTIMATE
-        state = self._phase.state
-        heating = state in _CLIMBING
-        eta: Optional[float] = 0.0
-        reached: Optional[float] = 0.0
-        if heating and not self._known:
-            state = HeaterState.UNREACHABLE
-        if state in WITHOUT_ETA:
-            eta = reached = None
-        elif heating:
-            eta = max(0.0, self._forecast[1] - now)
-            reached = max(0.0, self._forecast[0] - now)
-        elapsed = now - self._phase.since
+        if clock - last.time > max(_STALE, 4.0 * self._gate.interval):
+            return UNKNOWN_ESTIMATE
+        clock = max(clock, last.time)
+        state, heatup = self._phase.state, self._heatup
+        heating = state in _CLIMBING or state is HeaterState.CALIBRATING
+        if heatup is not None and heatup.trouble is not None and state in _CLIMBING:
+            state = heatup.trouble
+        eta: Optional[float] = None
+        reached: Optional[float] = None
+        bounds: tuple[Optional[float], ...] = (None, None, None, None)
         progress = None
-        if heating and eta is not None and elapsed >= 0.0:
-            progress = elapsed / max(elapsed + eta, 1e-3)
+        if state not in WITHOUT_ETA:
+            eta = reached = 0.0
+            bounds = (0.0, 0.0, 0.0, 0.0)
+            if heatup is not None and heatup.forecast is not None:
+                eta, reached, bounds = self._running(heatup, clock, state in _CLIMBING)
+            if state in _CLIMBING:
+                elapsed = max(0.0, clock - self._phase.since)
+                progress = min(1.0, elapsed / max(elapsed + eta, 1e-3))
         cooldown = None
-        if state is HeaterState.COOLING:
-            rate = self._phase.rate
-            goal = self._phase.target or self._threshold
-            if rate is not None and rate < -0.01:
-                cooldown = (last.temperature - goal) / -rate
+        if state is HeaterState.COOLING and self._cool_at is not None:
+            cooldown = max(0.0, self._cool_at - clock)
         return Estimate(
             state=state,
             heating=heating,
             ready=state is HeaterState.READY,
             eta=eta,
             eta_reached=reached,
-            eta_low=None if eta is None else max(0.0, 0.8 * eta - 1.0),
-            eta_high=None if eta is None else 1.2 * eta + (1.0 if heating else 0.0),
+            eta_low=bounds[0],
+            eta_high=bounds[1],
             progress=progress,
             rate=self._phase.rate,
-            learned=0,
-            finish_time=None if eta is None else now + eta,
+            learned=self._memory.heats,
+            finish_time=None if eta is None else clock + eta,
             cooldown_eta=cooldown,
+            health=self._health,
+            reached_low=bounds[2],
+            reached_high=bounds[3],
         )
+
+    @staticmethod
+    def _running(
+        heatup: HeatUp, clock: float, climbing: bool
+    ) -> tuple[float, float, tuple[Optional[float], ...]]:
+        """eta, eta_reached and their bounds while a heat-up runs."""
+        f = heatup.forecast
+        assert f is not None
+        reached = low = high = 0.0
+        if heatup.lesson.reached is None:
+            reached = max(0.0, heatup.reached_at - clock)
+            low, high = max(0.0, reached - f.reached_less), reached + f.reached_more
+        if not climbing:  # ready, though still short of the target: a bed's last half degree
+            return 0.0, reached, (0.0, 0.0, low, high)
+        eta = max(0.0, heatup.ready_at - clock)
+        return eta, reached, (max(0.0, eta - f.ready_less), eta + f.ready_more, low, high)
 
     def predict(self, start: float, target: float) -> Optional[float]:
         """Seconds a heat-up from ``start`` to ready at ``target`` would take, not yet begun."""
-        grey = GreyBox(self.spec, *prior_of(self.spec))
-        grey.place(start, min(start, ROOM) if start <= 33.0 else ROOM, start <= 33.0)
-        course = grey.forecast(target, self._traits.lag)
-        if course is None:
-            return None
-        return course.ready if course.ready is not None else course.reached + 20.0
+        first, goal = number(start), number(target)
+        if first is None or goal is None or goal <= first:
+            return None if first is None or goal is None else 0.0
+        grey = GreyBox(self.spec, *self._prior())
+        last = self._gate.last
+        if last is not None and abs(last.temperature - first) < 3.0:
+            grey.resume(self._grey.filter.temps, self._grey.ambient, 1.0)
+        else:
+            at_rest = first <= _IDLE_WARMEST
+            grey.place(first, first if at_rest else self._room(), at_rest)
+        grey.integral = self._grey.integral
+        return HeatUp.foresee(self.spec, self._traits, grey, self._memory, first, goal)
 
     def work(self) -> bool:
         """Do one slice (under 1 ms) of pending learning; True while more is pending."""
-        return False
+        if not self._jobs:
+            return False
+        try:
+            next(self._jobs[0])
+        except StopIteration:
+            del self._jobs[0]
+            self._health = verdict(self.spec.name, self._memory.strengths)
+            self.revision += 1
+        return bool(self._jobs)
 
     def to_dict(self) -> dict[str, Any]:
         """What was learned, as JSON-able data with a ``version``."""
-        return {"version": 1}
+        return self._memory.to_dict(self.spec)

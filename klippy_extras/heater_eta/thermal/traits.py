@@ -44,6 +44,8 @@ class Traits:
     bin_width: float  # of the template
     full_power_band: float  # without a power signal: full power further away than this
     cool_threshold: float
+    cool_prior: Vector  # without power, with whatever fan blows
+    cool_sd: Vector
     lag: float  # seconds between a power reading and its effect on the block
 
 
@@ -59,6 +61,8 @@ _HOTEND = Traits(
     bin_width=5.0,
     full_power_band=12.0,
     cool_threshold=50.0,
+    cool_prior=(1.50, -5.0, -5.4, -4.2, 1.5),
+    cool_sd=(0.01, 0.4, 0.6, 0.6, 0.4),
     lag=1.0,
 )
 _BED = Traits(
@@ -73,6 +77,8 @@ _BED = Traits(
     bin_width=2.0,
     full_power_band=6.0,
     cool_threshold=40.0,
+    cool_prior=(-0.89, -6.6, -5.3, -5.25, 1.4),
+    cool_sd=(0.01, 0.4, 0.5, 0.5, 0.3),
     lag=1.0,
 )
 TRAITS = {HeaterKind.HOTEND: _HOTEND, HeaterKind.BED: _BED, HeaterKind.CHAMBER: _BED}

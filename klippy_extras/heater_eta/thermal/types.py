@@ -97,6 +97,8 @@ class Estimate:
     finish_time: Optional[float]  # `eta` on the host's clock
     cooldown_eta: Optional[float]  # until the heater's cool threshold, while cooling
     health: Optional[str] = None  # one sentence when the heater has become weaker than it was
+    reached_low: Optional[float] = None  # 80 % interval of `eta_reached`
+    reached_high: Optional[float] = None
 
 
 UNKNOWN_ESTIMATE = Estimate(

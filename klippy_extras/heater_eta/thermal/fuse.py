@@ -1,0 +1,150 @@
+# The simulation's word, corrected by this heater's past
+#
+# Copyright (C) 2026 The Moonfleet authors
+#
+# This file may be distributed under the terms of the GNU GPLv3 license.
+"""Joins a simulated course with what earlier heat-ups of this heater say about it.
+
+*Reached* is corrected by the errors that earlier predictions made at the same place of the way.
+*Ready* is reached plus a settle tail. The tail is bimodal: the first crossing either is slow
+enough for M109 to return, or an overshoot has to come back. Earlier tails vote, and so does the
+simulation; the interval spans both ways out while both are open.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Optional
+
+from .interval import EXTRA, Votes, quantile, row, scale
+from .memory import Memory
+from .residual import WAY, similar, value_at
+from .simulate import Course
+
+_FADE = 0.85  # weight of a heat-up against the one after it
+_ALIKE = 20.0  # C: how similar start and target must be to count fully
+_ANYHOW = 0.2  # what any heat-up of this heater counts
+_DOUBT = 1.0  # weight of the population's correction, in heat-ups
+_SIM_FAR, _SIM_NEAR, _SIM_AFTER = 0.5, 1.0, 2.0  # the simulation's vote on the tail
+_UNSETTLED = 0.3  # factor on it where the simulation went on swinging
+#: tails that hotends in general have, so that few own tails do not look like certainty
+_USUAL_TAILS: Votes = [(2.0, 0.12), (15.0, 0.08), (28.0, 0.12), (36.0, 0.08)]
+
+
+@dataclass
+class Forecast:
+    """Seconds from now; the bounds are distances below and above."""
+
+    reached: float
+    reached_less: float
+    reached_more: float
+    ready: float
+    ready_less: float
+    ready_more: float
+
+
+def fuse(
+    course: Course,
+    memory: Memory,
+    hot: bool,
+    start: float,
+    target: float,
+    elapsed: float,
+    at: float,
+    since_reached: Optional[float],
+) -> Forecast:
+    weights = _weights(memory, start, target)
+    if since_reached is None:
+        reached, less, more = _reached(course, memory, hot, elapsed, at, weights)
+    else:
+        reached = less = more = 0.0
+    votes = _tails(course, memory, hot, at, since_reached, weights)
+    tail = quantile(votes, 0.5)
+    ready = reached + tail
+    if not hot and course.settled:
+        ready = 0.5 * (ready + _direct(course, memory, elapsed, at, weights))
+    width = scale(memory.ready_misses)
+    below = max(0.0, tail - quantile(votes, 0.1)) * width
+    above = max(0.0, quantile(votes, 0.9) - tail) * width
+    if since_reached is not None:
+        below, above = max(below, 0.15 * tail), max(above, 0.15 * tail)
+    ready = max(0.0, ready)
+    return Forecast(
+        reached, less, more, ready, min(ready, _joint(less, below)), 0.5 + _joint(more, above)
+    )
+
+
+def _joint(a: float, b: float) -> float:
+    return float((a * a + b * b) ** 0.5)
+
+
+def _weights(memory: Memory, start: float, target: float) -> list[float]:
+    """How much each remembered heat-up has to say about this one."""
+    count = len(memory.pasts)
+    return [
+        _FADE ** (count - 1 - i) * (_ANYHOW + (1.0 - _ANYHOW) * similar(p, start, target, _ALIKE))
+        for i, p in enumerate(memory.pasts)
+    ]
+
+
+def _reached(
+    course: Course, memory: Memory, hot: bool, elapsed: float, at: float, weights: list[float]
+) -> tuple[float, float, float]:
+    offset, low, high = row(hot, memory.heats, at)
+    left = course.reached + EXTRA[hot]
+    total, weight = _DOUBT * offset * left, _DOUBT
+    for past, w in zip(memory.pasts, weights):
+        error = value_at(past.reached, at)
+        if error is not None:
+            total += w * error * _stretch(elapsed + course.reached, past.duration)
+            weight += w
+    reached = max(0.0, course.reached + total / weight)
+    width = scale(memory.reached_misses) * (reached + EXTRA[hot])
+    return reached, min(reached, low * width), high * width
+
+
+def _direct(
+    course: Course, memory: Memory, elapsed: float, at: float, weights: list[float]
+) -> float:
+    """Beds: the simulated "ready", corrected in the same way as "reached"."""
+    total, weight = 0.0, _DOUBT
+    for past, w in zip(memory.pasts, weights):
+        error = value_at(past.ready, at)
+        if error is not None:
+            total += w * error * _stretch(elapsed + course.reached, past.duration)
+            weight += w
+    return course.ready + total / weight
+
+
+def _stretch(duration: float, known: float) -> float:
+    """An error of a longer heat-up is larger, though not in proportion."""
+    return float(min(2.0, max(0.5, (duration / max(known, 5.0)) ** 0.5)))
+
+
+def _tails(
+    course: Course,
+    memory: Memory,
+    hot: bool,
+    at: float,
+    since_reached: Optional[float],
+    weights: list[float],
+) -> Votes:
+    """Seconds from reached (or, once reached, from now) to ready, as weighted opinions."""
+    gone = since_reached or 0.0
+    votes: Votes = []
+    for past, w in zip(memory.pasts, weights):
+        left = past.tail - gone
+        if since_reached is None or left > 0.5:
+            votes.append((left, w))
+    if since_reached is None:
+        near = min(1.0, max(0.0, (at - (len(WAY) - 3)) / 2.0))
+        weight = _SIM_FAR + (_SIM_NEAR - _SIM_FAR) * near
+        simulated = course.ready - course.reached
+    else:
+        weight, simulated = _SIM_AFTER, course.ready
+    votes.append((simulated, weight if course.settled else weight * _UNSETTLED))
+    if hot:
+        votes += [(t - gone, w) for t, w in _USUAL_TAILS if since_reached is None or t > gone + 0.5]
+    return votes
+
+

@@ -1,0 +1,81 @@
+# Has this heater become weaker than it was?
+#
+# Copyright (C) 2026 The Moonfleet authors
+#
+# This file may be distributed under the terms of the GNU GPLv3 license.
+"""Compares every heat-up with what the heater could do when it was new to us.
+
+The measure is the share of its former power with which the model would have taken as long as the
+heater really took. Quiet by construction: a warning needs a history, several weak heat-ups in a
+row, and a loss well outside of what this heater's heat-ups vary anyway.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from typing import Optional
+
+from .greybox import GreyBox
+from .simulate import run
+from .traits import Traits, Vector
+from .types import HeaterKind, HeaterSpec
+
+KEPT = 24
+_HISTORY = 4  # heat-ups that make a history
+_RUN = 2  # weak ones in a row that make a warning
+_LOSS = 0.09
+_SIGMAS = 4.0
+_SWING = {HeaterKind.HOTEND: 60.0, HeaterKind.BED: 20.0, HeaterKind.CHAMBER: 15.0}
+
+
+def strength(
+    spec: HeaterSpec,
+    traits: Traits,
+    reference: Vector,
+    temps: tuple[float, float, float],
+    ambient: float,
+    integral: float,
+    target: float,
+    took: float,
+) -> Generator[None, None, Optional[float]]:
+    """The factor on the reference's power that explains the time taken; None: says nothing."""
+    if target - temps[2] < _SWING.get(spec.kind, 20.0) or temps[2] > ambient + 25.0:
+        return None
+    grey = GreyBox(spec, reference, traits.prior_sd)
+    grey.ambient = ambient
+    grey.integral = integral
+    controller = grey.controller(traits.lag)
+    a, b, k1, k2, tau = grey.filter.plain
+    low, high = 0.4, 2.0
+    for _ in range(9):
+        middle = (low * high) ** 0.5
+        course = run(temps, (a * middle, b, k1, k2, tau), ambient, target, controller, traits)
+        yield
+        if course is None or course.reached > took:
+            low = middle
+        else:
+            high = middle
+    return float((low * high) ** 0.5)
+
+
+def verdict(name: str, strengths: Sequence[float]) -> Optional[str]:
+    """One sentence when the last heat-ups were clearly weaker than the history."""
+    if len(strengths) < _HISTORY + _RUN:
+        return None
+    recent, history = strengths[-_RUN:], sorted(strengths[:-_RUN])
+    usual = _middle(history)
+    spread = 1.48 * _middle(sorted(abs(s - usual) for s in history))
+    limit = usual * (1.0 - _LOSS) - _SIGMAS * spread
+    weakest_of_old = history[max(0, len(history) // 10)]
+    if any(s >= min(limit, 0.96 * weakest_of_old) for s in recent):
+        return None
+    loss = round(100.0 * (1.0 - _middle(sorted(recent)) / usual))
+    return (
+        f"{name} heats with about {loss} % less power than it used to: "
+        "check its cartridge, wiring, thermistor seat, sock and supply voltage."
+    )
+
+
+def _middle(ordered: Sequence[float]) -> float:
+    n = len(ordered)
+    return ordered[n // 2] if n % 2 else 0.5 * (ordered[n // 2 - 1] + ordered[n // 2])

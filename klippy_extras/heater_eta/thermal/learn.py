@@ -1,0 +1,118 @@
+# Turns a finished heat-up into knowledge, a slice at a time
+#
+# Copyright (C) 2026 The Moonfleet authors
+#
+# This file may be distributed under the terms of the GNU GPLv3 license.
+"""Fits the model to the episode, then replays it with what is now known and notes what that
+prediction would still have got wrong: those errors correct and bound the next predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from typing import Optional
+
+from .fit import Trace, fit
+from .greybox import GreyBox
+from .health import strength
+from .interval import miss
+from .memory import Memory
+from .residual import Past, Recorder, place
+from .traits import Vector, prior_of, traits_of
+from .types import HeaterSpec
+
+_LATER: Vector = (0.1, 0.2, 0.3, 0.3, 0.2)  # how far a heater may be from what was learned
+_WORST_RMS = 3.0
+_NEW = 2  # fits after which the heater is known well enough to be a reference
+Note = tuple[float, float, float]
+
+
+@dataclass
+class Lesson:
+    """A heat-up as it is recorded."""
+
+    start: float
+    target: float
+    since: float  # the host's time of the start
+    integral: float
+    trace: Trace
+    reached: Optional[float] = None  # seconds since the start
+    ready: Optional[float] = None
+    said_reached: list[Note] = field(default_factory=list)  # finish, lower, upper, as published
+    said_ready: list[Note] = field(default_factory=list)
+
+
+def study(lesson: Lesson, memory: Memory, spec: HeaterSpec) -> Generator[None, None, None]:
+    """Learn from a heat-up; of one that was broken off only the physics."""
+    if lesson.reached is not None and lesson.ready is not None:
+        memory.take_miss(memory.reached_misses, miss(lesson.said_reached, lesson.reached))
+        memory.take_miss(memory.ready_misses, miss(lesson.said_ready, lesson.ready))
+        yield from _weigh(lesson, memory, spec)
+    prior, sd = prior_of(spec)
+    if memory.params is not None:
+        prior, sd = memory.params, _LATER
+    found = yield from fit(lesson.trace, prior, sd)
+    if found is not None and found.rms <= _WORST_RMS:
+        memory.take_fit(found.params, found.rms)
+        if memory.reference is None and memory.fits >= _NEW:
+            memory.reference = memory.params
+    past = yield from replay(lesson, memory, spec)
+    if past is not None:
+        memory.take_past(past)
+
+
+def _weigh(lesson: Lesson, memory: Memory, spec: HeaterSpec) -> Generator[None, None, None]:
+    """How strong was the heater, against its own youth?"""
+    if memory.reference is None or lesson.reached is None or not spec.has_power:
+        return
+    trace = lesson.trace
+    found = yield from strength(
+        spec,
+        traits_of(spec),
+        memory.reference,
+        trace.temps,
+        trace.ambient,
+        lesson.integral,
+        lesson.target,
+        lesson.reached,
+    )
+    if found is not None:
+        memory.take_strength(found)
+
+
+def replay(
+    lesson: Lesson, memory: Memory, spec: HeaterSpec
+) -> Generator[None, None, Optional[Past]]:
+    """The errors of the predictions that would have been made had the heater been known."""
+    reached, ready, trace = lesson.reached, lesson.ready, lesson.trace
+    if reached is None or ready is None:
+        return None
+    params, sd = (memory.params, memory.spread()) if memory.params else prior_of(spec)
+    grey = GreyBox(spec, params, sd)
+    grey.resume(trace.temps, trace.ambient, trace.start_sd)
+    grey.integral = lesson.integral
+    recorder = Recorder()
+    last = -1
+    steps = 0
+    for time, shown, acting, power in trace.points:
+        t = time - lesson.since
+        grey.follow(time, shown, acting, power, lesson.target)
+        steps += 1
+        if steps % 16 == 0:
+            yield
+        at = place(t, max(0.0, reached - t), t - reached if t >= reached else None)
+        if int(at) == last:
+            continue
+        course = grey.forecast(lesson.target, 0.0)
+        yield
+        if course is not None:
+            last = int(at)
+            recorder.note(at, t + course.reached, t + course.ready)
+    return Past(
+        round(lesson.start, 2),
+        round(lesson.target, 2),
+        round(reached, 2),
+        round(ready - reached, 2),
+        [None if v is None else round(reached - v, 2) for v in recorder.reached],
+        [None if v is None else round(ready - v, 2) for v in recorder.ready],
+    )
