@@ -12,21 +12,9 @@ from typing import Any, Optional
 from . import compat
 from .publish import UNKNOWN_STATUS, status_of
 from .thermal.tracker import HeaterTracker
-from .thermal.types import UNKNOWN_ESTIMATE, Estimate, HeaterKind, HeaterState, Sample
+from .thermal.types import UNKNOWN_ESTIMATE, Estimate, HeaterKind, Sample
 
 STALE_AFTER = 7.0  # klippy itself stops trusting a sample then
-#: estimated once a second: somebody is waiting for these to change
-MOVING = frozenset(
-    {
-        HeaterState.HEATING,
-        HeaterState.APPROACHING,
-        HeaterState.SETTLING,
-        HeaterState.COOLING,
-        HeaterState.STALLED,
-        HeaterState.UNREACHABLE,
-        HeaterState.CALIBRATING,
-    }
-)
 
 
 class HeaterMonitor:
@@ -136,9 +124,7 @@ class HeaterMonitor:
         if not at_once and eventtime < self._due:
             return
         self._due = eventtime + 0.99
-        estimate = self._tracker().estimate(eventtime)
-        if estimate.state in MOVING or estimate.state is not self.estimate.state or at_once:
-            self._publish(estimate)
+        self._publish(self._tracker().estimate(eventtime))
 
     def _publish(self, estimate: Estimate) -> None:
         """Replace the cached values; unchanged ones stay the same object and send nothing."""
