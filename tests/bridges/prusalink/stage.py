@@ -33,7 +33,7 @@ QUICK = Pace(
     boost=2.0,
     timeout=2.0,
     connect_timeout=2.0,
-    offline=(0.05, 0.1),
+    offline=(0.05,),
     wrong_credentials=60.0,
     job_retry=0.3,
 )
@@ -101,11 +101,12 @@ async def emulated(flavour: str, **options: Any) -> AsyncIterator[EmulatedPrusaL
     options = {
         "password": PASSWORD,
         "speed": 500.0,
-        "print_seconds": 600.0,
+        "print_seconds": 300.0,
         "autopilot": False,
         **options,
     }
     async with EmulatedPrusaLink(flavour, **options) as printer:
+        printer.machine.pausing = printer.machine.parking = 0.15
         yield printer
 
 

@@ -81,6 +81,7 @@ class Machine:
         self.message: Optional[str] = None
         self.z = 0.15
         self.telemetry = True
+        self.pausing, self.parking = PAUSING, PARKING
         self.autopilot: Optional[Callable[[Machine], None]] = None
         self._finish_window = finish_window
         self._ended_at = 0.0
@@ -107,14 +108,14 @@ class Machine:
         self.advance()
         if self.job is None or self.state != "PRINTING" or self.job.stopping_at is not None:
             return False
-        self.job.pause_at = self.clock() + PAUSING
+        self.job.pause_at = self.clock() + self.pausing
         return True
 
     def resume(self) -> bool:
         self.advance()
         if self.job is None or self.state != "PAUSED":
             return False
-        self.job.resume_at = self.clock() + PAUSING
+        self.job.resume_at = self.clock() + self.pausing
         return True
 
     def stop(self) -> bool:
@@ -122,7 +123,7 @@ class Machine:
         if self.job is None or self.state not in ("PRINTING", "PAUSED", "ATTENTION"):
             return False
         self.state = "PRINTING"  # it parks first
-        self.job.stopping_at = self.clock() + PARKING
+        self.job.stopping_at = self.clock() + self.parking
         return True
 
     def finish(self) -> None:
@@ -209,7 +210,7 @@ class Machine:
         if job.resume_at is not None and now >= job.resume_at and self.state == "PAUSED":
             self.state, job.resume_at = "PRINTING", None
         if job.elapsed >= job.length and self.state == "PRINTING":
-            job.parked_at = job.parked_at or now + PARKING
+            job.parked_at = job.parked_at or now + self.parking
             if now >= job.parked_at:
                 self._end("FINISHED")
 

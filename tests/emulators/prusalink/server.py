@@ -177,6 +177,8 @@ class EmulatedPrusaLink:
         if request.left > 0:
             response.close = True  # an unread body: the real ones close too
         version = self.flavour.version
+        if request.headers.get("connection", "").lower() == "close":
+            response.close = True
         writer.write(encode(response, version=version, chunked=self.flavour.chunked))
         await writer.drain()
         if response.close and request.left > 0:

@@ -101,7 +101,7 @@ class PrusaLinkBridge(Bridge):
         before = self._snapshot
         try:
             # the job's id and the digest nonce are fresh after this, and so is the connection
-            await self._poll()
+            await self._poll(last=True)
             request = request_for(command, self._memory.job_id, self._memory.flavour)
             reply = await self._http.request(request.method, request.path)
         except LinkFault as fault:
@@ -187,8 +187,8 @@ class PrusaLinkBridge(Bridge):
         self._memory.take_info(info.document())
         self._file_asked = -1e9
 
-    async def _poll(self) -> None:
-        reply = await self._http.get("/api/v1/status")
+    async def _poll(self, *, last: bool = False) -> None:
+        reply = await self._http.get("/api/v1/status", last=last)
         snapshot = self._memory.take_status(reply.document()) if reply.ok else None
         if snapshot is None:
             raise LinkFault(

@@ -86,9 +86,13 @@ class PrusaLinkHttp:
         self._locked_until = 0.0
         self._locked: Optional[LinkFault] = None
 
-    async def get(self, path: str) -> Reply:
-        """A GET, tried once more when a connection kept alive turned out to be dead."""
-        return await self.request("GET", path)
+    async def get(self, path: str, *, last: bool = False) -> Reply:
+        """A GET, tried once more when a connection kept alive turned out to be dead.
+
+        ``last`` closes the connection, so that the command that follows has a fresh one: a command
+        is never sent twice.
+        """
+        return await self.request("GET", path, {"Connection": "close"} if last else None)
 
     async def request(
         self, method: str, path: str, headers: Optional[Mapping[str, str]] = None
@@ -230,6 +234,8 @@ class PrusaLinkHttp:
                             f"{self._address} sends an answer without end; "
                             "check that host and port are a PrusaLink's",
                         )
+                if "Connection" in headers:
+                    response.close()  # also when the server would have kept it
                 reply = Reply(
                     response.status, response.headers.get("Content-Type", ""), bytes(content)
                 )
