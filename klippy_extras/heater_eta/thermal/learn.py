@@ -43,11 +43,12 @@ class Lesson:
 
 
 def study(lesson: Lesson, memory: Memory, spec: HeaterSpec) -> Generator[None, None, None]:
-    """Learn from a heat-up; of one that was broken off only the physics."""
-    if lesson.reached is not None and lesson.ready is not None:
-        memory.take_miss(memory.reached_misses, miss(lesson.said_reached, lesson.reached))
-        memory.take_miss(memory.ready_misses, miss(lesson.said_ready, lesson.ready))
-        yield from _weigh(lesson, memory, spec)
+    """Learn from a heat-up that came to its end."""
+    if lesson.reached is None or lesson.ready is None:
+        return
+    memory.take_miss(memory.reached_misses, miss(lesson.said_reached, lesson.reached))
+    memory.take_miss(memory.ready_misses, miss(lesson.said_ready, lesson.ready))
+    yield from _weigh(lesson, memory, spec)
     prior, sd = prior_of(spec)
     if memory.params is not None:
         prior, sd = memory.params, _LATER

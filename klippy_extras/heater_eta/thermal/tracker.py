@@ -151,10 +151,8 @@ class HeaterTracker:
         if heatup is None or heatup.trouble is not None:
             return
         lesson = heatup.lesson
-        top = max((p[1] for p in lesson.trace.points), default=lesson.start)
-        complete = heatup.done and lesson.target - lesson.start > _WORTH_LEARNING
-        if not complete and top - lesson.start < 3.0 * _WORTH_LEARNING:
-            return
+        if not heatup.done or lesson.target - lesson.start < _WORTH_LEARNING:
+            return  # broken off: half a heat-up has proved to teach more wrong than right
         self._memory.integral = self._grey.integral
         self._jobs.append(study(lesson, self._memory, self.spec))
         del self._jobs[:-_PENDING]
