@@ -12,6 +12,7 @@ import contextlib
 import ctypes
 import os
 import pathlib
+import re
 import signal
 from typing import Optional
 
@@ -32,8 +33,9 @@ def _die_with_parent() -> None:
 
 
 class Process:
-    def __init__(self, name: str, logs: pathlib.Path):
+    def __init__(self, name: str, logs: pathlib.Path, marker: str = r"ready\b"):
         self.name = name
+        self.marker = re.compile(marker)  # begins the line that says that it serves
         self.log = logs / f"{name}.log"
         self._process: Optional[asyncio.subprocess.Process] = None
         self._ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -55,18 +57,18 @@ class Process:
         self._reader = asyncio.create_task(self._read())
 
     async def _read(self) -> None:
-        """Keep what it prints; the line that starts with ``ready`` says that it serves."""
+        """Keep what it prints, and notice the line that says that it serves."""
         assert self._process is not None and self._process.stdout is not None
         with self.log.open("ab") as log:
             async for line in self._process.stdout:
                 log.write(line)
                 log.flush()
                 text = line.decode(errors="replace").strip()
-                if text.startswith("ready") and not self._ready.done():
+                if self.marker.match(text) and not self._ready.done():
                     self._ready.set_result(text)
 
     async def ready(self, timeout: float = 30.0) -> str:
-        """Its ``ready`` line; raises ``DemoError`` when it ends or stays silent."""
+        """The line that says that it serves; raises ``DemoError`` when it ends or stays silent."""
         assert self._process is not None
         ended = asyncio.create_task(self._process.wait())
         both: set[asyncio.Future] = {ended, self._ready}

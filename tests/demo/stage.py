@@ -72,8 +72,8 @@ class Stage:
             for task in tasks:
                 task.cancel()
 
-    async def _run(self, name: str, *command: object) -> Process:
-        process = Process(name, self.folder / "logs")
+    async def _run(self, name: str, *command: object, marker: str = r"ready\b") -> Process:
+        process = Process(name, self.folder / "logs", marker)
         self.processes.append(process)
         await process.start(*command, cwd=home.ROOT)
         return process
@@ -86,26 +86,34 @@ class Stage:
             module += ".real"
             python = os.environ.get("MOONFLEET_KLIPPY_PYTHON", python)
             extra = ["--klipper", self.options.klipper]
-        data = self.folder / "klippy"
         process = await self._run(
             "klippy", python, "-m", module, "--socket", socket, "--gcodes", gcodes,
-            "--data", data, "--speed", self.options.speed, "--demo", *extra,
+            "--data", self.folder, "--speed", self.options.speed, "--demo", *extra,
         )  # fmt: skip
         await process.ready(timeout=90)
 
-    async def _emulator(self, name: str, module: str, *arguments: object) -> dict[str, str]:
-        """Start one; what its ready line says as ``key=value``."""
+    async def _emulator(self, name: str, module: str, *arguments: object, marker: str) -> re.Match:
+        """Start one; what its first words say, by the groups of ``marker``."""
         process = await self._run(
-            name, sys.executable, "-m", module, "--speed", self.options.speed, *arguments
-        )
-        line = await process.ready()
-        return dict(word.split("=", 1) for word in line.split() if "=" in word)
+            name, sys.executable, "-m", module, "--speed", self.options.speed, *arguments,
+            marker=marker,
+        )  # fmt: skip
+        found = re.match(marker, await process.ready())
+        assert found is not None
+        return found
 
     async def _bambu(self) -> home.Section:
-        said = await self._emulator("x1c", "tests.emulators.bambu", "--port", 0)
+        code = "12345678"
+        authority = self.folder / "bambu-ca.pem"
+        said = await self._emulator(
+            "x1c", "tests.emulators.bambu", "--port", 0, "--model", "X1C", "--auto",
+            "--access-code", code, "--job-seconds", PRINT_SECONDS, "--ca", authority,
+            marker=r".* (?P<serial>\w+) on \S+:(?P<port>\d+)$",
+        )  # fmt: skip
         return home.Section(
             "x1c", "bambu", "X1 Carbon", int(said["port"]),
-            {"serial": said["serial"]}, {"access_code": said["access_code"]},
+            {"serial": said["serial"], "tls": "verify", "ca_file": str(authority)},
+            {"access_code": code},
         )  # fmt: skip
 
     async def _prusalink(self) -> home.Section:
@@ -113,6 +121,7 @@ class Stage:
         said = await self._emulator(
             "mk4", "tests.emulators.prusalink", "--port", 0, "--model", "MK4S",
             "--password", password, "--print-seconds", PRINT_SECONDS,
+            marker=r"ready .*\bport=(?P<port>\d+)",
         )  # fmt: skip
         return home.Section(
             "mk4", "prusalink", "Prusa MK4S", int(said["port"]), {}, {"password": password}
