@@ -167,6 +167,10 @@ def _speed(view: View, words: Words) -> Step:
     return _do(Action.SPEED, factor=percent / 100.0)
 
 
+def _set_speed(view: View, words: Words) -> Step:
+    return _speed(view, {"S": words.get("PERCENT", "100")})
+
+
 def _led(view: View, words: Words) -> Step:
     name = words.get("LED") or words.get("PIN") or ""
     if name not in view.snapshot.lights:
@@ -258,6 +262,7 @@ _COMMANDS: dict[str, tuple[Translate, str]] = {
     "M107": (_fan_off, "Switch a fan off: P<fan>"),
     "SET_FAN_SPEED": (_set_fan, "Set a fan: FAN= SPEED=<0..1>"),
     "M220": (_speed, "Set the speed: S<percent>"),
+    "SET_SPEED": (_set_speed, "Set the speed: PERCENT="),
     "SET_LED": (_led, "Switch a light: LED= WHITE=<0..1>"),
     "SET_PIN": (_led, ""),
     "PAUSE": (_plain(Action.PAUSE), "Pause the print"),

@@ -13,7 +13,9 @@ from ..core.commands import Action
 from .view import View
 
 #: macro -> (needed action, template that the interfaces search for parameters, description)
+SPEED = "{% set percent = params.PERCENT|default(100)|int %}"
 MACROS: dict[str, tuple[Action, str, str]] = {
+    "SET_SPEED": (Action.SPEED, SPEED, "Set the printing speed in percent"),
     "UNLOAD_FILAMENT": (Action.UNLOAD_FILAMENT, "", "Unload the filament from the hotend"),
     "SET_READY": (Action.SET_READY, "", "Tell the printer that the print was taken off"),
     "CLEAR_ERROR": (Action.CLEAR_ERROR, "", "Close the message on the printer's screen"),

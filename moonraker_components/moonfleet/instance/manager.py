@@ -12,9 +12,11 @@ import logging
 from typing import TYPE_CHECKING, Any, Callable, Optional
 
 from .jsonrpc import notification
+from .methods.history import moonraker_job
 from .printer import VirtualPrinter
 
 if TYPE_CHECKING:
+    from ..core.jobs import JobRecord
     from ..fleet import Fleet
     from ..printer import Change
 
@@ -26,7 +28,7 @@ class VirtualPrinters:
         self.fleet = fleet
         self.printers: dict[str, VirtualPrinter] = {}
         self._make = make
-        self._unlisten: Optional[Callable[[], None]] = None
+        self._unlisten: list[Callable[[], None]] = []
         self._ticker: Optional[asyncio.Task[None]] = None
 
     def start(self) -> None:
@@ -34,7 +36,10 @@ class VirtualPrinters:
         for name in self.fleet.names():
             if not self.fleet.printer(name).local:
                 self.add(name)
-        self._unlisten = self.fleet.listen(self._changed)
+        self._unlisten = [
+            self.fleet.listen(self._changed),
+            self.fleet.listen_jobs(self._job_step),
+        ]
         self._ticker = asyncio.ensure_future(self._tick())
 
     def add(self, name: str) -> VirtualPrinter:
@@ -55,8 +60,8 @@ class VirtualPrinters:
                     logout(username)
 
     async def close(self) -> None:
-        if self._unlisten is not None:
-            self._unlisten()
+        for unlisten in self._unlisten:
+            unlisten()
         if self._ticker is not None:
             self._ticker.cancel()
             await asyncio.gather(self._ticker, return_exceptions=True)
@@ -67,6 +72,12 @@ class VirtualPrinters:
         virtual = self.printers.get(change.printer)
         if virtual is not None:
             virtual.changed(change)
+
+    def _job_step(self, record: JobRecord, action: str) -> None:
+        virtual = self.printers.get(record.printer)
+        if virtual is not None and action in ("added", "finished"):
+            news = {"action": action, "job": moonraker_job(record.to_json())}
+            virtual.hub.broadcast(notification("notify_history_changed", [news]))
 
     async def _tick(self) -> None:
         loop = asyncio.get_running_loop()

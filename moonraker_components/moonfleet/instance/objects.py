@@ -101,7 +101,8 @@ def _motion(view: View, objects: Objects) -> None:
         "speed_factor": view.snapshot.speed_factor,
         "homing_origin": [0.0, 0.0, 0.0, 0.0],
     }
-    objects["motion_report"] = {"live_velocity": None, "live_extruder_velocity": None}
+    # no printer tells them; Mainsail shows a missing velocity as "NaN mm/s"
+    objects["motion_report"] = {"live_velocity": 0.0, "live_extruder_velocity": 0.0}
     objects["exclude_object"] = {"objects": [], "excluded_objects": [], "current_object": None}
 
 
@@ -175,7 +176,7 @@ def _estimates(view: View, objects: Objects) -> None:
 def _shown_eta(estimate: Mapping[str, Any]) -> Optional[float]:
     """Whole seconds while there is something to wait for; None hides the line."""
     value = estimate.get("eta") if estimate.get("heating") else estimate.get("cooldown_eta")
-    return None if value is None else float(round(value))
+    return float(round(value)) if value else None
 
 
 def _temperature_of(objects: Objects, name: str) -> Optional[float]:

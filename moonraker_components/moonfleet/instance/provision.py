@@ -12,7 +12,13 @@ from typing import Any
 HIDDEN_MAINSAIL = ("toolhead-control", "extruder-control", "machine-settings")
 PANELS_LEFT = ("webcam", "afc", "mmu", "macros", "miscellaneous")
 PANELS_RIGHT = ("temperature", "miniconsole")
-HIDDEN_FLUIDD = ("toolhead-card", "printer-limits-card", "retract-card", "bed-mesh-card")
+#: Fluidd's cards; those that are left out it appends by itself
+FLUIDD_LEFT = ("printer-status-card", "camera-card", "afc-card", "mmu-card", "outputs-card")
+FLUIDD_RIGHT = ("temperature-card", "sensors-card", "macros-card", "console-card")
+FLUIDD_HIDDEN = (
+    *("toolhead-card", "printer-limits-card", "retract-card", "bed-mesh-card", "beacon-card"),
+    *("gcode-preview-card", "jobs-card", "job-queue-card", "runout-sensors-card"),
+)
 
 
 def database_defaults(display_name: str) -> dict[str, Any]:
@@ -32,6 +38,7 @@ def database_defaults(display_name: str) -> dict[str, Any]:
                 "afc": {"showFilamentName": True, "showLaneInfinite": False},
                 "mmu": {"showLogos": False},
             },
+            "layout": {"layouts": {"dashboard": _fluidd_dashboard()}},
         },
         "maintenance": {},
     }
@@ -51,4 +58,14 @@ def _mainsail_dashboard() -> dict[str, Any]:
         "widescreenLayout1": left,
         "widescreenLayout2": right,
         "widescreenLayout3": [],
+    }
+
+
+def _fluidd_dashboard() -> dict[str, Any]:
+    def cards(names: tuple[str, ...], enabled: bool = True) -> list[dict[str, Any]]:
+        return [{"id": name, "enabled": enabled, "collapsed": False} for name in names]
+
+    return {
+        "container1": cards(FLUIDD_LEFT) + cards(FLUIDD_HIDDEN, False),
+        "container2": cards(FLUIDD_RIGHT),
     }

@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Optional
+from typing import TYPE_CHECKING, Any
 
 from ..jsonrpc import RpcError, not_found
 from ..router import Handler, Request
@@ -16,7 +16,12 @@ from ..router import Handler, Request
 if TYPE_CHECKING:
     from ..printer import VirtualPrinter
 
-MAX_PAGE = 1000
+PAGE = 500
+TOTALS = (
+    *("total_jobs", "total_time", "total_print_time", "total_filament_used"),
+    *("longest_job", "longest_print"),
+)
+MAX_PAGES = 40  # totals count the newest 20 000 jobs
 
 
 def handlers(virtual: VirtualPrinter) -> dict[str, Handler]:
@@ -45,7 +50,7 @@ class History:
             before=params.number("before"),
             order="asc" if params.text("order", "desc").lower() == "asc" else "desc",
             start=params.integer("start", 0, 0, 10**9),
-            limit=params.integer("limit", 50, 1, MAX_PAGE),
+            limit=params.integer("limit", 50, 1, PAGE),
         )
         jobs = [moonraker_job(job) for job in found["jobs"]]
         return {"count": found["count"], "jobs": jobs}
@@ -54,22 +59,39 @@ class History:
         return {"job": moonraker_job(await self._own(request.params.text("uid")))}
 
     async def _own(self, job_id: str) -> Mapping[str, Any]:
-        job: Optional[Mapping[str, Any]] = await self.history.job(job_id)
-        if job is None or job["printer"] != self.virtual.name:
+        job: Mapping[str, Any] = await self.history.job(job_id)
+        if job["printer"] != self.virtual.name:
             raise not_found(f"Invalid job uid: {job_id[:60]}")
         return job
 
     async def totals(self, request: Request) -> Any:
-        return {
-            "job_totals": await self.history.virtual_totals(self.virtual.name),
-            "auxiliary_totals": [],
-        }
+        total = dict.fromkeys(TOTALS, 0.0)
+        for page in range(MAX_PAGES):
+            found = await self.history.list(
+                printer=self.virtual.name, start=page * PAGE, limit=PAGE
+            )
+            for job in found["jobs"]:
+                _count(total, job)
+            if len(found["jobs"]) < PAGE:
+                break
+        return {"job_totals": total, "auxiliary_totals": []}
 
     async def delete(self, request: Request) -> Any:
-        raise RpcError(403, "Jobs are deleted on the fleet's own page, not through a printer")
+        if request.params.flag("all"):
+            raise RpcError(403, "All jobs at once are not deleted through a virtual printer")
+        job = await self._own(request.params.text("uid"))
+        return await self.history.delete(job["job_id"])
 
     async def refuse(self, request: Request) -> Any:
         raise RpcError(403, "The totals of a bridged printer follow from its jobs")
+
+
+def _count(total: dict[str, float], job: Mapping[str, Any]) -> None:
+    total["total_jobs"] += 1
+    total["total_time"] += job["total_duration"] or 0.0
+    total["total_print_time"] += job["print_duration"] or 0.0
+    total["longest_job"] = max(total["longest_job"], job["total_duration"] or 0.0)
+    total["longest_print"] = max(total["longest_print"], job["print_duration"] or 0.0)
 
 
 def moonraker_job(job: Mapping[str, Any]) -> dict[str, Any]:
