@@ -16,12 +16,13 @@ import asyncio
 import json
 import logging
 import sqlite3
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Callable, Optional, TypeVar
 
 from ..core.jobs_record import IN_PROGRESS, JobRecord, OpenJob
-from . import writer
+from . import statistics, writer
 from .query import Query, UnknownJob, fetch, fetch_job
 from .rows import to_json
 from .schema import JOBS, STATE, TABLES, definition, make_words
@@ -31,6 +32,7 @@ logger = logging.getLogger("moonfleet")
 RETRY = 30.0  # s until a failed write is tried again
 TRACKER = "tracker:"  # + printer: what its job tracker must not forget
 STALE = "words_stale"  # text search missed some jobs: index them again
+YEAR = 365 * 86400.0
 CHUNK = 500  # jobs indexed per turn of the database
 
 
@@ -47,6 +49,7 @@ class History:
         self._flush_handle: Optional[asyncio.Handle] = None
         self._writing: Optional[asyncio.Future[None]] = None
         self._told_failure = False
+        self.prices = statistics.FREE
 
     # ---- life -------------------------------------------------------------------------------
 
@@ -133,7 +136,7 @@ class History:
         """``{"count", "jobs": [Job]}``, newest first unless ``order`` is asc."""
         query = Query(printer, status, since, before, search, order.lower(), start, limit)
         await self._settle()
-        rows = await self.run(lambda c: fetch(c, query, self._words))
+        rows: list[Any] = await self.run(lambda c: fetch(c, query, self._words))
         return {"count": len(rows), "jobs": [to_json(row) for row in rows]}
 
     async def job(self, job_id: str) -> dict[str, Any]:
@@ -153,6 +156,33 @@ class History:
         if not gone:
             raise UnknownJob(f"job_id: no job '{str(job_id)[:60]}' in the history")
         return {"deleted_jobs": [job_id]}
+
+    async def virtual_totals(self, printer: Optional[str] = None) -> dict[str, Any]:
+        """``job_totals`` as Moonraker's own history has them."""
+        await self._settle()
+        return await self.run(lambda c: statistics.totals(c, printer))
+
+    async def totals(self, printer: Optional[str] = None) -> dict[str, Any]:
+        """Sums of what is remembered, and odometers, which deleting a job does not turn back."""
+        sums = await self.virtual_totals(printer)
+        meters = await self.run(statistics.odometers)
+        if printer is not None:
+            meters = {name: meter for name, meter in meters.items() if name == printer}
+        return {"job_totals": sums, "odometers": meters}
+
+    async def statistics(
+        self,
+        printer: Optional[str] = None,
+        since: Optional[float] = None,
+        before: Optional[float] = None,
+    ) -> dict[str, Any]:
+        """docs/history.md lists every figure; the last 365 days unless told otherwise."""
+        before = time.time() if before is None else before
+        since = before - YEAR if since is None else since
+        await self._settle()
+        return await self.run(
+            lambda c: statistics.statistics(c, since, before, printer, self.prices)
+        )
 
     # ---- inside -----------------------------------------------------------------------------
 

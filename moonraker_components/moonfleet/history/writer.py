@@ -25,7 +25,7 @@ T = TypeVar("T")
 Row = Sequence[Any]
 _NAMES = ", ".join(COLUMNS)
 _MARKS = ", ".join("?" * len(COLUMNS))
-_SUMS = (
+SUMS = (
     "jobs",
     *OUTCOMES,
     "total_time",
@@ -40,10 +40,10 @@ _SUMS = (
     "finish_error",
 )
 _ADD_DAY = (
-    f"INSERT INTO {DAYS} (day, printer, material, {', '.join(_SUMS)}) "
-    f"VALUES (?, ?, ?, {', '.join('?' * len(_SUMS))}) "
+    f"INSERT INTO {DAYS} (day, printer, material, {', '.join(SUMS)}) "
+    f"VALUES (?, ?, ?, {', '.join('?' * len(SUMS))}) "
     "ON CONFLICT (day, printer, material) DO UPDATE SET "
-    + ", ".join(f"{name} = {name} + excluded.{name}" for name in _SUMS)
+    + ", ".join(f"{name} = {name} + excluded.{name}" for name in SUMS)
 )
 MAX_EVENTS = 5000
 
@@ -140,25 +140,9 @@ def _count(connection: sqlite3.Connection, row: Row, sign: int) -> None:
     if status == IN_PROGRESS or row[AT["end_time"]] is None:
         return
     day, printer = day_of(row[AT["end_time"]]), row[AT["printer"]]
-    codes, late = faults_of(row), finish_error(row)
-    eta = row[AT["eta_error"]]
-    values = (
-        1,
-        *(int(status == outcome) for outcome in OUTCOMES),
-        row[AT["total_duration"]],
-        row[AT["print_duration"]],
-        row[AT["pause_duration"]],
-        row[AT["grams"]] or 0.0,
-        row[AT["energy"]] or 0.0,
-        len(codes),
-        int(eta is not None),
-        abs(eta or 0.0),
-        int(late is not None),
-        abs(late or 0.0),
-    )
-    signed = tuple(sign * value for value in values)
+    signed = tuple(sign * value for value in day_values(row))
     connection.execute(_ADD_DAY, (day, printer, row[AT["material"]], *signed))
-    for code in codes:
+    for code in faults_of(row):
         connection.execute(
             f"INSERT INTO {FAULTS} (day, printer, code, count) VALUES (?, ?, ?, ?) "
             "ON CONFLICT (day, printer, code) DO UPDATE SET count = count + excluded.count",
@@ -168,6 +152,25 @@ def _count(connection: sqlite3.Connection, row: Row, sign: int) -> None:
         where = "day = ? AND printer = ?"
         connection.execute(f"DELETE FROM {DAYS} WHERE {where} AND jobs = 0", (day, printer))
         connection.execute(f"DELETE FROM {FAULTS} WHERE {where} AND count = 0", (day, printer))
+
+
+def day_values(row: Row) -> tuple[float, ...]:
+    """What one ended job adds to the sums of its day, in the order of ``SUMS``."""
+    status, eta, late = row[AT["status"]], row[AT["eta_error"]], finish_error(row)
+    return (
+        1,
+        *(int(status == outcome) for outcome in OUTCOMES),
+        row[AT["total_duration"]],
+        row[AT["print_duration"]],
+        row[AT["pause_duration"]],
+        row[AT["grams"]] or 0.0,
+        row[AT["energy"]] or 0.0,
+        len(faults_of(row)),
+        int(eta is not None),
+        abs(eta or 0.0),
+        int(late is not None),
+        abs(late or 0.0),
+    )
 
 
 def _odometer(connection: sqlite3.Connection, old: Optional[Row], new: Row) -> None:
