@@ -70,7 +70,7 @@ class RecordingHost(BridgeHost):
 
 
 def make_bridge(
-    printer: Any, host: BridgeHost, timing: Timing = QUICK, **changes: Any
+    printer: Any, bridge_host: BridgeHost, timing: Timing = QUICK, /, **changes: Any
 ) -> BambuBridge:
     """A bridge to ``printer`` (anything with host, port, serial and access_code)."""
     options = {
@@ -87,7 +87,7 @@ def make_bridge(
         options=options,
         **changes,
     )
-    return BambuBridge(settings, host, timing)
+    return BambuBridge(settings, bridge_host, timing)
 
 
 async def until(condition: Callable[[], Any], timeout: float = 30.0) -> None:

@@ -287,9 +287,10 @@ class BambuBridge(Bridge):
         while not answer.done():
             self._changed.clear()
             change = asyncio.ensure_future(self._changed.wait())
+            either: list[asyncio.Future[Any]] = [answer, change]
             try:
                 await asyncio.wait(
-                    [answer, change],
+                    either,
                     timeout=max(0.0, end - self._now()),
                     return_when=asyncio.FIRST_COMPLETED,
                 )

@@ -26,6 +26,7 @@ FAN_KEYS = {
 # airduct part id >> 4; 6 (heater or filter fan) has no name in the fleet's words
 AIRDUCT_FANS = {1: "part", 2: "aux", 3: "chamber"}
 LEFT_AUX = 10
+AIRDUCT_PARTS = frozenset({*AIRDUCT_FANS, LEFT_AUX})
 
 
 def fan_step(value: Any) -> Optional[float]:
@@ -132,6 +133,8 @@ def airduct_parts(value: Any) -> dict[int, float]:
             if type(part) is not dict:
                 continue
             number_, share = integer(part.get("id")), number(part.get("state"))
-            if number_ is not None and share is not None and 0.0 <= share <= 100.0:
+            if number_ is None or number_ >> 4 not in AIRDUCT_PARTS:
+                continue
+            if share is not None and 0.0 <= share <= 100.0:
                 found[number_] = round(share / 100.0, 2)
     return found

@@ -14,7 +14,15 @@ from __future__ import annotations
 
 from typing import Any, Optional
 
-from ....core.model import Accepts, Filament, FilamentUnit, PrinterSnapshot, Slot
+from ....core.model import (
+    Accepts,
+    Filament,
+    FilamentUnit,
+    JobPhase,
+    JobReport,
+    PrinterSnapshot,
+    Slot,
+)
 from . import climate, details, faults, fields, filament, job, stages
 from .fields import ACCEPTS, ACTIVE, EXTERNAL, FANS, FAULTS, HEATERS, JOB, LIGHTS, SPEED, UNITS
 from .models import VersionFacts, read_modules
@@ -36,7 +44,7 @@ class PrinterReports:
         self._built_units: dict[int, FilamentUnit] = {}
         self._built_external: tuple[Slot, ...] = ()
         self._changed_units: set[int] = set()
-        self.snapshot = PrinterSnapshot(model=model)
+        self.snapshot = PrinterSnapshot(model=model, job_report=JobReport(phase=JobPhase.HELD))
 
     @property
     def model(self) -> Optional[str]:
