@@ -136,4 +136,26 @@ def confirmed(command: Command, before: PrinterSnapshot, now: PrinterSnapshot) -
         return heater is not None and heater.target == params.get("target")
     if action is Action.SET_READY:
         return now.stage == "ready"
+    if action is Action.FAN:
+        speed, told = params.get("speed"), now.fans.get(str(params.get("name")))
+        # printers report their fans in steps of a sixteenth
+        return told is not None and isinstance(speed, (int, float)) and abs(told - speed) < 0.04
+    if action is Action.CLEAR_ERROR:
+        return len(now.faults) < len(before.faults)
+    return _filament_confirmed(command, before, now)
+
+
+def _filament_confirmed(command: Command, before: PrinterSnapshot, now: PrinterSnapshot) -> bool:
+    action, params = command.action, command.params
+    if now.filament is None:
+        return False
+    if action is Action.LOAD_FILAMENT:
+        return (params.get("unit"), params.get("slot")) in now.filament.active.values()
+    if action is Action.UNLOAD_FILAMENT:
+        loaded = before.filament.active if before.filament is not None else {}
+        return len(now.filament.active) < max(1, len(loaded))
+    if action is Action.DRY:
+        for unit in now.filament.units:
+            if unit.id == params.get("unit"):
+                return (unit.drying is not None) is bool(params.get("hours"))
     return False

@@ -17,6 +17,7 @@ from .mmu import mmu_objects
 from .view import View
 
 NOMINAL_SPOOL = 1000.0  # g; printers tell a share, the interfaces draw grams
+DRYERS = ("AMS 2 Pro", "AMS HT")
 UNKNOWN_COLOR = "#808080"
 
 
@@ -136,5 +137,4 @@ def _can_dry(view: View, unit: FilamentUnit) -> bool:
     """Units that dry: the ones that do, and by product name the ones that could."""
     if unit.drying is not None:
         return True
-    kind = (unit.kind or "").lower()
-    return view.can(Action.DRY) and any(word in kind for word in ("ht", "2 pro", "2pro"))
+    return view.can(Action.DRY) and unit.kind in DRYERS

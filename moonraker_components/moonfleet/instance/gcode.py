@@ -14,10 +14,14 @@ from dataclasses import dataclass
 from typing import Callable, Optional
 
 from ..core.commands import Action, Command
+from ..core.model import PrintState
 from .lanes import Lane, lanes
 from .view import View
 
 MAX_LINES = 64
+DRYING_HOURS = 8  # a target is all that the interfaces can enter
+LOAD_TEMPERATURE = 220  # C, for a material that is not in the table
+LOAD_TEMPERATURES = {"PETG": 250, "ABS": 260, "ASA": 260, "PC": 280, "PA": 280, "TPU": 230}
 EMERGENCY_STOP = "emergency_stop"
 
 
@@ -131,7 +135,8 @@ def _dry(view: View, heater: str, target: float) -> Step:
     unit = heater[len("ams_") : -len("_dryer")].upper()
     for lane in lanes(view.snapshot.filament):
         if lane.unit_id is not None and (lane.unit == unit or lane.name == unit):
-            return _do(Action.DRY, unit=lane.unit_id, temperature=target or None)
+            hours = DRYING_HOURS if target > 0 else 0
+            return _do(Action.DRY, unit=lane.unit_id, temperature=target, hours=hours)
     return Step(refusal=f"{view.name} has no filament unit '{unit[:20]}'")
 
 
@@ -187,6 +192,12 @@ def _plain(action: Action) -> Translate:
     return lambda view, words: _do(action)
 
 
+def _home(view: View, words: Words) -> Step:
+    if view.snapshot.state in (PrintState.PRINTING, PrintState.PAUSED):
+        return Step(refusal=f"{view.name} does not home while a job is running")
+    return _do(Action.GCODE, script="G28")
+
+
 def _stop(view: View, words: Words) -> Step:
     return Step(local=EMERGENCY_STOP)
 
@@ -220,7 +231,13 @@ def _load(view: View, words: Words) -> Step:
     lane = _lane(view, words)
     if lane is None:
         return Step(refusal=f"{view.name} has no such filament slot")
-    return _do(Action.LOAD_FILAMENT, unit=lane.unit_id, slot=lane.slot.index)
+    material = (lane.slot.material or "").upper().split("-")[0]
+    return _do(
+        Action.LOAD_FILAMENT,
+        unit=lane.unit_id,
+        slot=lane.slot.index,
+        temperature=LOAD_TEMPERATURES.get(material, LOAD_TEMPERATURE),
+    )
 
 
 def _set_lane(view: View, words: Words) -> Step:
@@ -270,6 +287,7 @@ _COMMANDS: dict[str, tuple[Translate, str]] = {
     "RESUME": (_plain(Action.RESUME), "Resume the print"),
     "M24": (_plain(Action.RESUME), ""),
     "CANCEL_PRINT": (_plain(Action.CANCEL), "Cancel the print"),
+    "G28": (_home, "Home all axes, when no job is running"),
     "M112": (_stop, "Stop this printer's job at once"),
     "RESPOND": (_respond, ""),
     "HELP": (_help, "List what can be done"),
