@@ -27,7 +27,7 @@ from .config import read_config
 from .core.errors import one_line
 from .core.jobs import JobRecord
 from .fleet import LOCAL, Fleet
-from .history_stub import History
+from .history import History
 from .notify import StatusFeed
 from .storage import DatabaseStore
 
@@ -85,13 +85,13 @@ class Moonfleet:
             await self._join_local()
 
     async def on_exit(self) -> None:
-        self.feed.close()
-        await self.fleet.save()
-
-    async def close(self) -> None:
+        """The printers first: what they say after the last write would be lost."""
         for task in list(self._tasks):
             task.cancel()
+        self.feed.close()
         await self.fleet.stop()
+        await self.fleet.save()
+        await self.history.stop()
 
     def _install_virtual_printers(self) -> None:
         try:
