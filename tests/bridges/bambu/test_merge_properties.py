@@ -24,8 +24,36 @@ from tests.emulators.bambu.machine import Job, Machine
 
 ROUNDS = 40 * int(os.environ.get("MOONFLEET_FUZZ", "1"))
 KEYS = [*SCALARS, *STRUCTURES]
-INNER = tuple(
-    ["id", "ams", "tray", "info", "temp", "extruder", "airduct", "parts", "state", "snow", "bed", "ctc", "nozzle", "tray_now", "tray_type", "tray_color", "remain", "humidity_raw", "dry_time", "dry_setting", "dry_temperature", "node", "mode", "attr", "code", "tray_exist_bits", "layer_num", "total_layer_num", "0"]
+INNER = (
+    "id",
+    "ams",
+    "tray",
+    "info",
+    "temp",
+    "extruder",
+    "airduct",
+    "parts",
+    "state",
+    "snow",
+    "bed",
+    "ctc",
+    "nozzle",
+    "tray_now",
+    "tray_type",
+    "tray_color",
+    "remain",
+    "humidity_raw",
+    "dry_time",
+    "dry_setting",
+    "dry_temperature",
+    "node",
+    "mode",
+    "attr",
+    "code",
+    "tray_exist_bits",
+    "layer_num",
+    "total_layer_num",
+    "0",
 )
 
 
