@@ -36,7 +36,7 @@ class CoolDown:
         self._hot, self._memory = hot, memory
         self._filter = Filter(traits, prior[0], prior[1], ambient)
         self._filter.place(shown, at_rest=False, inner=inner)
-        self._filter.cov[1][1] = 100.0
+        self._filter.set_variance(1, 100.0)
         self._time: Optional[float] = None
         self._shown = shown
         self._edge: Optional[tuple[int, float]] = None  # the last bin border passed, and when

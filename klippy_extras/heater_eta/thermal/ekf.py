@@ -19,22 +19,28 @@ from .traits import HIGH, LOW, Traits, Vector
 
 _MAX_SPREAD = 60.0  # nothing inside a heater is further from its thermistor
 _FLOOR = 1e-9
+# The covariance is symmetric: its upper triangle, row by row, is 36 numbers
+_DIAGONAL = (0, 8, 15, 21, 26, 30, 33, 35)
+_T2S = _DIAGONAL[2]
+
+
+def _index(i: int, j: int) -> int:
+    i, j = min(i, j), max(i, j)
+    return _DIAGONAL[i] + j - i
 
 
 class Filter:
     """One heater's state estimate."""
 
-    __slots__ = ("_drift", "_noise", "_plain", "ambient", "cov", "surprise", "x")
+    __slots__ = ("_drift", "_noise", "_p", "_plain", "ambient", "x")
 
     def __init__(self, traits: Traits, params: Vector, sd: Vector, ambient: float) -> None:
         self._drift = tuple(q * q for q in traits.drift)
         self._noise = traits.noise * traits.noise
         self.ambient = ambient
         self.x: list[float] = [ambient, ambient, ambient, *params]
-        self.cov: list[list[float]] = [[0.0] * 8 for _ in range(8)]
+        self._p = [0.0] * 36
         self._plain = (0.0, 0.0, 0.0, 0.0, 0.0)
-        #: smoothed square of the normalised innovation; about 1 or less while the model fits
-        self.surprise = 0.0
         self.set_params(params, sd)
         self.place(ambient, at_rest=True)
 
@@ -52,31 +58,33 @@ class Filter:
         """a, b, k1, k2, tau."""
         return self._plain
 
+    def covariance(self, i: int, j: int) -> float:
+        return self._p[_index(i, j)]
+
+    def set_variance(self, i: int, value: float) -> None:
+        """Uncertain by itself alone: no covariance with the rest is left."""
+        for j in range(8):
+            self._p[_index(i, j)] = 0.0
+        self._p[_DIAGONAL[i]] = value
+
     def place(self, shown: float, at_rest: bool, inner: Optional[float] = None) -> None:
         """Start afresh at the shown temperature, keeping the parameters."""
-        x, cov = self.x, self.cov
+        x = self.x
         x[0] = x[2] = shown
         x[1] = shown if inner is None else inner
-        for i in range(3):
-            for j in range(8):
-                cov[i][j] = cov[j][i] = 0.0
-        cov[0][0] = 4.0
-        cov[1][1] = 1.0 if at_rest else 256.0
-        cov[2][2] = 0.01
-        self.surprise = 0.0
+        self.set_variance(0, 4.0)
+        self.set_variance(1, 1.0 if at_rest else 256.0)
+        self.set_variance(2, 0.01)
 
     def set_params(self, params: Vector, sd: Vector) -> None:
-        cov = self.cov
         self.x[3:] = params
         for i in range(5):
-            for j in range(8):
-                cov[3 + i][j] = cov[j][3 + i] = 0.0
-            cov[3 + i][3 + i] = sd[i] * sd[i]
+            self.set_variance(3 + i, sd[i] * sd[i])
         self._unlog()
 
     def widen(self, index: int, sd: float) -> None:
         """Admit that one parameter (0 = ln a ...) may have changed by ``sd``."""
-        self.cov[3 + index][3 + index] += sd * sd
+        self._p[_DIAGONAL[3 + index]] += sd * sd
 
     def _unlog(self) -> None:
         x = self.x
@@ -92,7 +100,7 @@ class Filter:
             self._step(dt, power, learn)
 
     def _step(self, h: float, power: float, learn: bool) -> None:
-        x, cov, q = self.x, self.cov, self._drift
+        x, q = self.x, self._drift
         a, b, k1, k2, tau = self._plain
         t1, t2, ts = x[0], x[1], x[2]
         over, flow = t1 - self.ambient, t1 - t2
@@ -106,69 +114,98 @@ class Filter:
         f00, f01, f04, f05 = 1.0 - h * (b + k1), h * k1, -h * b * over, -h * k1 * flow
         f10, f11, f16 = h * k2, 1.0 - h * k2, h * k2 * flow
         f20, f27 = 1.0 - decay, (ts - mean) * decay * h / tau
-        p0, p1, p2, p3, p4, p5, p6, p7 = cov
-        m0, m1, m2 = [0.0] * 8, [0.0] * 8, [0.0] * 8
-        for j in range(8):
-            c0, c1 = p0[j], p1[j]
-            m0[j] = f00 * c0 + f01 * c1 + push * p3[j] + f04 * p4[j] + f05 * p5[j]
-            m1[j] = f10 * c0 + f11 * c1 + f16 * p6[j]
-            m2[j] = f20 * c0 + decay * p2[j] + f27 * p7[j]
-        p0[0] = f00 * m0[0] + f01 * m0[1] + push * m0[3] + f04 * m0[4] + f05 * m0[5] + h * q[0]
-        p0[1] = p1[0] = f10 * m0[0] + f11 * m0[1] + f16 * m0[6]
-        p0[2] = p2[0] = f20 * m0[0] + decay * m0[2] + f27 * m0[7]
-        p1[1] = f10 * m1[0] + f11 * m1[1] + f16 * m1[6] + h * q[1]
-        p1[2] = p2[1] = f20 * m1[0] + decay * m1[2] + f27 * m1[7]
-        p2[2] = f20 * m2[0] + decay * m2[2] + f27 * m2[7] + h * q[2]
-        p0[3:] = m0[3:]
-        p1[3:] = m1[3:]
-        p2[3:] = m2[3:]
-        p3[0], p3[1], p3[2] = m0[3], m1[3], m2[3]
-        p4[0], p4[1], p4[2] = m0[4], m1[4], m2[4]
-        p5[0], p5[1], p5[2] = m0[5], m1[5], m2[5]
-        p6[0], p6[1], p6[2] = m0[6], m1[6], m2[6]
-        p7[0], p7[1], p7[2] = m0[7], m1[7], m2[7]
-        if learn:
-            p3[3] += h * q[3]
-            p4[4] += h * q[4]
-            p5[5] += h * q[5]
-            p6[6] += h * q[6]
-            p7[7] += h * q[7]
+        g = h if learn else 0.0
+        (
+            p00, p01, p02, p03, p04, p05, p06, p07, p11, p12, p13, p14, p15, p16, p17, p22, p23,
+            p24, p25, p26, p27, p33, p34, p35, p36, p37, p44, p45, p46, p47, p55, p56, p57, p66,
+            p67, p77,
+        ) = self._p  # fmt: skip
+        m00 = f00 * p00 + f01 * p01 + push * p03 + f04 * p04 + f05 * p05
+        m01 = f00 * p01 + f01 * p11 + push * p13 + f04 * p14 + f05 * p15
+        m02 = f00 * p02 + f01 * p12 + push * p23 + f04 * p24 + f05 * p25
+        m03 = f00 * p03 + f01 * p13 + push * p33 + f04 * p34 + f05 * p35
+        m04 = f00 * p04 + f01 * p14 + push * p34 + f04 * p44 + f05 * p45
+        m05 = f00 * p05 + f01 * p15 + push * p35 + f04 * p45 + f05 * p55
+        m06 = f00 * p06 + f01 * p16 + push * p36 + f04 * p46 + f05 * p56
+        m07 = f00 * p07 + f01 * p17 + push * p37 + f04 * p47 + f05 * p57
+        m10 = f10 * p00 + f11 * p01 + f16 * p06
+        m11 = f10 * p01 + f11 * p11 + f16 * p16
+        m12 = f10 * p02 + f11 * p12 + f16 * p26
+        m13 = f10 * p03 + f11 * p13 + f16 * p36
+        m14 = f10 * p04 + f11 * p14 + f16 * p46
+        m15 = f10 * p05 + f11 * p15 + f16 * p56
+        m16 = f10 * p06 + f11 * p16 + f16 * p66
+        m17 = f10 * p07 + f11 * p17 + f16 * p67
+        m20 = f20 * p00 + decay * p02 + f27 * p07
+        m22 = f20 * p02 + decay * p22 + f27 * p27
+        m23 = f20 * p03 + decay * p23 + f27 * p37
+        m24 = f20 * p04 + decay * p24 + f27 * p47
+        m25 = f20 * p05 + decay * p25 + f27 * p57
+        m26 = f20 * p06 + decay * p26 + f27 * p67
+        m27 = f20 * p07 + decay * p27 + f27 * p77
+        self._p = [
+            f00 * m00 + f01 * m01 + push * m03 + f04 * m04 + f05 * m05 + h * q[0],
+            f10 * m00 + f11 * m01 + f16 * m06, f20 * m00 + decay * m02 + f27 * m07, m03, m04,
+            m05, m06, m07, f10 * m10 + f11 * m11 + f16 * m16 + h * q[1],
+            f20 * m10 + decay * m12 + f27 * m17, m13, m14, m15, m16, m17,
+            f20 * m20 + decay * m22 + f27 * m27 + h * q[2], m23, m24, m25, m26, m27,
+            p33 + g * q[3], p34, p35, p36, p37, p44 + g * q[4], p45, p46, p47, p55 + g * q[5],
+            p56, p57, p66 + g * q[6], p67, p77 + g * q[7],
+        ]  # fmt: skip
 
     def correct(self, shown: float, learn: bool) -> None:
         """Take a measurement of Ts; without ``learn`` only the temperatures follow it."""
-        x, cov = self.x, self.cov
+        x = self.x
         error = shown - x[2]
-        spread = cov[2][2] + self._noise
-        odd = error * error / spread
-        self.surprise += 0.1 * (min(odd, 100.0) - self.surprise)
-        if odd > 25.0:  # the model is wrong here: trust the sensor, keep what was learned
+        spread = self._p[_T2S] + self._noise
+        if error * error > 25.0 * spread:
+            # the model is wrong here: trust the sensor, keep what was learned
             extra = error * error / 9.0
             for i in range(3):
-                cov[i][i] += extra
-            spread = cov[2][2] + self._noise
+                self._p[_DIAGONAL[i]] += extra
+            spread = self._p[_T2S] + self._noise
+        (
+            p00, p01, p02, p03, p04, p05, p06, p07, p11, p12, p13, p14, p15, p16, p17, p22, p23,
+            p24, p25, p26, p27, p33, p34, p35, p36, p37, p44, p45, p46, p47, p55, p56, p57, p66,
+            p67, p77,
+        ) = self._p  # fmt: skip
         inverse = 1.0 / spread
-        column = cov[2][:] if learn else [*cov[2][:3], 0.0, 0.0, 0.0, 0.0, 0.0]
-        full = cov[2][:]
-        for i in range(8 if learn else 3):
-            gain = column[i] * inverse
-            x[i] += gain * error
-            row = cov[i]
-            for j in range(i, 8):
-                row[j] = cov[j][i] = row[j] - gain * full[j]
-            if row[i] < _FLOOR:
-                row[i] = _FLOOR
+        k0, k1, k2 = p02 * inverse, p12 * inverse, p22 * inverse
+        x[0] += k0 * error
+        x[1] += k1 * error
+        x[2] += k2 * error
+        k3, k4, k5 = p23 * inverse, p24 * inverse, p25 * inverse
+        k6, k7 = p26 * inverse, p27 * inverse
+        if learn:
+            x[3] += k3 * error
+            x[4] += k4 * error
+            x[5] += k5 * error
+            x[6] += k6 * error
+            x[7] += k7 * error
+            for i in range(5):
+                if not LOW[i] <= x[3 + i] <= HIGH[i]:
+                    x[3 + i] = min(HIGH[i], max(LOW[i], x[3 + i]))
+            self._unlog()
+        else:
+            k3 = k4 = k5 = k6 = k7 = 0.0
         low, high = x[2] - _MAX_SPREAD, x[2] + _MAX_SPREAD
         x[0] = low if x[0] < low else high if x[0] > high else x[0]
         x[1] = low if x[1] < low else high if x[1] > high else x[1]
-        if learn:
-            for i in range(5):
-                value = x[3 + i]
-                if not LOW[i] <= value <= HIGH[i]:
-                    x[3 + i] = min(HIGH[i], max(LOW[i], value))
-            self._unlog()
+        self._p = p = [
+            p00 - k0 * p02, p01 - k0 * p12, p02 - k0 * p22, p03 - k0 * p23, p04 - k0 * p24,
+            p05 - k0 * p25, p06 - k0 * p26, p07 - k0 * p27, p11 - k1 * p12, p12 - k1 * p22,
+            p13 - k1 * p23, p14 - k1 * p24, p15 - k1 * p25, p16 - k1 * p26, p17 - k1 * p27,
+            p22 - k2 * p22, p23 - k2 * p23, p24 - k2 * p24, p25 - k2 * p25, p26 - k2 * p26,
+            p27 - k2 * p27, p33 - k3 * p23, p34 - k3 * p24, p35 - k3 * p25, p36 - k3 * p26,
+            p37 - k3 * p27, p44 - k4 * p24, p45 - k4 * p25, p46 - k4 * p26, p47 - k4 * p27,
+            p55 - k5 * p25, p56 - k5 * p26, p57 - k5 * p27, p66 - k6 * p26, p67 - k6 * p27,
+            p77 - k7 * p27,
+        ]  # fmt: skip
+        for i in _DIAGONAL:
+            if p[i] < _FLOOR:
+                p[i] = _FLOOR
 
     def sane(self) -> bool:
         """False once anything has become infinite or not a number."""
-        total = sum(self.x) + self.cov[0][0] + self.cov[1][1] + self.cov[2][2]
-        total += self.cov[3][3] + self.cov[4][4] + self.cov[5][5] + self.cov[6][6] + self.cov[7][7]
-        return math.isfinite(total)
+        p = self._p
+        return math.isfinite(sum(self.x) + sum([p[i] for i in _DIAGONAL]))

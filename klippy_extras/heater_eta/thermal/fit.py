@@ -123,9 +123,10 @@ def fit(trace: Trace, prior: Vector, sd: Vector) -> Generator[None, None, Option
             if move is None:
                 damping *= 10.0
                 continue
-            trial = [b + max(-1.0, min(1.0, m)) if i < 5 else b + m for i, (b, m) in enumerate(
-                zip(best, move)
-            )]
+            trial = [
+                b + max(-1.0, min(1.0, m)) if i < 5 else b + m
+                for i, (b, m) in enumerate(zip(best, move))
+            ]
             for i in range(5):
                 trial[i] = min(HIGH[i], max(LOW[i], trial[i]))
             trial_course = yield from _simulate(trace, trial)

@@ -146,5 +146,3 @@ def _tails(
     if hot:
         votes += [(t - gone, w) for t, w in _USUAL_TAILS if since_reached is None or t > gone + 0.5]
     return votes
-
-

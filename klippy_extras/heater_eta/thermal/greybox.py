@@ -56,7 +56,7 @@ class GreyBox:
         """Go on from hidden temperatures known from elsewhere."""
         self.place(temps[2], ambient, at_rest=True)
         self.filter.x[:3] = temps
-        self.filter.cov[1][1] = inner_sd * inner_sd
+        self.filter.set_variance(1, inner_sd * inner_sd)
 
     def place(self, temp: float, ambient: float, at_rest: bool) -> None:
         """Forget the hidden temperatures: a new life, or too long without samples."""
@@ -189,8 +189,8 @@ class GreyBox:
 
     def reachable(self, target: float) -> bool:
         """False when even two standard deviations of luck would not get there."""
-        x, cov = self.filter.x, self.filter.cov
-        spread = max(0.0, cov[3][3] + cov[4][4] - 2.0 * cov[3][4]) ** 0.5
+        x, cov = self.filter.x, self.filter.covariance
+        spread = max(0.0, cov(3, 3) + cov(4, 4) - 2.0 * cov(3, 4)) ** 0.5
         return self.steady(x[3] - x[4] + 2.0 * spread) >= target - 0.5
 
     def steady(self, log_gain: float) -> float:

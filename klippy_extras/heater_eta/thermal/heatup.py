@@ -37,7 +37,7 @@ class HeatUp:
     ) -> None:
         self._spec, self._traits, self._grey, self._memory = spec, traits, grey, memory
         self._hot = spec.kind is HeaterKind.HOTEND
-        trace = Trace(grey.filter.temps, grey.ambient, grey.filter.cov[1][1] ** 0.5)
+        trace = Trace(grey.filter.temps, grey.ambient, grey.filter.covariance(1, 1) ** 0.5)
         self.lesson = Lesson(now.temperature, now.target, now.time, grey.integral, trace)
         self.trouble: Optional[HeaterState] = None
         #: clock times and distances of the published forecast

@@ -64,6 +64,7 @@ class HeaterTracker:
         self._heatup: Optional[HeatUp] = None
         self._cooldown: Optional[CoolDown] = None
         self._cool_at: Optional[float] = None  # clock time at which it will be cool
+        self._due: Optional[Reading] = None  # not yet forecast from
         self._jobs: list[Iterator[None]] = []
         self._health = verdict(spec.name, self._memory.strengths)
 
@@ -104,7 +105,7 @@ class HeaterTracker:
             if self._cooldown is not None:
                 self._cooldown.second(time, temp)
         if begun or second is not None:
-            self._predict(now)
+            self._settle(now)
 
     def _restart(self, now: Reading) -> None:
         """A new life, a long gap or another clock: nothing is known of the inside."""
@@ -163,22 +164,24 @@ class HeaterTracker:
             self._memory.cools += 1
             self.revision += 1
 
-    def _predict(self, now: Reading) -> None:
+    def _settle(self, now: Reading) -> None:
+        """Once a second: end what has come to its end, and let the next estimate compute afresh."""
         state = self._phase.state
-        heatup = self._heatup
-        if heatup is not None:
-            if heatup.done:
+        if self._heatup is not None:
+            if self._heatup.done:
                 self._end_heatup()
             elif state is HeaterState.CALIBRATING:
                 self._heatup = None
-            else:
-                heatup.predict(now)
+        if self._cooldown is not None and state is not HeaterState.COOLING:
+            self._end_cooldown()
+        self._due = now
+
+    def _predict(self, now: Reading) -> None:
+        if self._heatup is not None:
+            self._heatup.predict(now)
         if self._cooldown is not None:
-            if state is HeaterState.COOLING:
-                left = self._cooldown.left(self._phase.target or self._threshold)
-                self._cool_at = None if left is None else now.time + left
-            else:
-                self._end_cooldown()
+            left = self._cooldown.left(self._phase.target or self._threshold)
+            self._cool_at = None if left is None else now.time + left
 
     def disturb(self, share: float = 0.3) -> None:
         """The losses may have changed by about ``share`` (fan, door, tool change)."""
@@ -194,6 +197,9 @@ class HeaterTracker:
         if clock - last.time > max(_STALE, 4.0 * self._gate.interval):
             return UNKNOWN_ESTIMATE
         clock = max(clock, last.time)
+        if self._due is not None:
+            due, self._due = self._due, None
+            self._predict(due)
         state, heatup = self._phase.state, self._heatup
         heating = state in _CLIMBING or state is HeaterState.CALIBRATING
         if heatup is not None and heatup.trouble is not None and state in _CLIMBING:
