@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Callable, Optional
@@ -135,6 +135,56 @@ class BridgeHost(ABC):
         """Remember (or with None forget) a small text across restarts."""
 
 
+@dataclass(frozen=True)
+class RemoteEntry:
+    """A file or folder on the printer; ``path`` is below its storage, with long names."""
+
+    path: str
+    folder: bool = False
+    size: Optional[int] = None
+    modified: Optional[float] = None  # Unix time
+
+
+class BridgeFiles(ABC):
+    """A printer's storage. Every method raises what ``Bridge.send`` raises, and returns only when
+    the printer itself shows the effect."""
+
+    @abstractmethod
+    async def list(self, folder: str = "") -> list[RemoteEntry]:
+        """What is in ``folder``; not recursive."""
+
+    @abstractmethod
+    async def upload(
+        self,
+        path: str,
+        open_source: Callable[[], AsyncIterator[bytes]],
+        size: int,
+        *,
+        start: bool = False,
+        overwrite: bool = True,
+        progress: Optional[Callable[[int], None]] = None,
+    ) -> None:
+        """Stream ``size`` bytes; ``progress`` is called with the bytes sent so far.
+
+        ``open_source`` is called again should the printer want the stream from its beginning.
+        """
+
+    @abstractmethod
+    def download(self, path: str) -> AsyncIterator[bytes]:
+        """The bytes of a file, streamed."""
+
+    @abstractmethod
+    async def delete(self, path: str) -> None:
+        """Remove a file or an empty folder."""
+
+    @abstractmethod
+    async def make_folder(self, path: str) -> None: ...
+
+    @abstractmethod
+    async def thumbnail(self, path: str) -> Optional[tuple[str, bytes]]:
+        """(content type, image) of a file, or None; cached, since printers are slow."""
+
+
 class Bridge(ABC):
     """One printer. The constructor does no I/O."""
 
@@ -145,6 +195,8 @@ class Bridge(ABC):
     confirm_timeout: float = 15.0
     #: the printer says itself when its heaters will be ready (``on_heaters``); ours stays out
     predicts: bool = False
+    #: the printer's storage, where the protocol reaches it
+    files: Optional[BridgeFiles] = None
 
     @abstractmethod
     async def start(self) -> None:

@@ -24,6 +24,7 @@ from ..base import (
     PrinterSettings,
     register_bridge_type,
 )
+from .files import PrusaLinkFiles
 from .protocol.identity import Flavour
 from .protocol.ledger import JobLedger
 from .protocol.memory import IDLE_CONFIRMATIONS, PrinterMemory
@@ -53,6 +54,7 @@ class PrusaLinkBridge(Bridge):
         self._credentials = credentials if isinstance(credentials, Credentials) else Credentials()
         self._http = PrusaLinkHttp(self._address, self._credentials, self._pace, self._section)
         self._memory = PrinterMemory(settings.options.get("model"))
+        self.files = PrusaLinkFiles(self._http, self._credentials, lambda: self._memory.flavour)
         self._stored_ledger: Optional[str] = None
         self._task: Optional[asyncio.Task[None]] = None
         self._wake = asyncio.Event()

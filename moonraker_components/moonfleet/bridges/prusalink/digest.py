@@ -21,6 +21,7 @@ from ...core.secret import Secret
 
 _PAIR = re.compile(r'([A-Za-z0-9_-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))')
 _LONGEST = 4096
+_REMEMBERED = 32  # signatures that stay the same for the life of a nonce
 _ALGORITHMS = frozenset({"MD5", "MD5-SESS"})
 
 
@@ -79,6 +80,7 @@ class DigestSigner:
         self._make_cnonce = make_cnonce
         self._challenge: Optional[Challenge] = None
         self._uses = 0
+        self._signed: dict[tuple[str, str], str] = {}
 
     @property
     def ready(self) -> bool:
@@ -86,12 +88,23 @@ class DigestSigner:
 
     def accept(self, challenge: Challenge) -> None:
         self._challenge, self._uses = challenge, 0
+        self._signed.clear()
 
     def sign(self, method: str, target: str) -> Optional[str]:
         """The Authorization header; ``target`` as on the request line. None before a challenge."""
         challenge = self._challenge
         if challenge is None:
             return None
+        if challenge.qop is not None or challenge.algorithm is not None:
+            return self._signature(challenge, method, target)
+        known = self._signed.get((method, target))  # RFC 2069 has nothing that counts
+        if known is None:
+            if len(self._signed) >= _REMEMBERED:
+                self._signed.clear()
+            known = self._signed[method, target] = self._signature(challenge, method, target)
+        return known
+
+    def _signature(self, challenge: Challenge, method: str, target: str) -> str:
         self._uses += 1
         cnonce = self._make_cnonce()
         session = (challenge.algorithm or "").upper() == "MD5-SESS"

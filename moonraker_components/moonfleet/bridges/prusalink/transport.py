@@ -83,6 +83,7 @@ class PrusaLinkHttp:
         self._signer = DigestSigner(credentials.user, credentials.password)
         self._lock = asyncio.Lock()
         self._session: Any = None
+        self._last_url: tuple[str, Any] = ("", None)
         self._locked_until = 0.0
         self._locked: Optional[LinkFault] = None
 
@@ -112,22 +113,24 @@ class PrusaLinkHttp:
 
         The signed GET before it makes sure of a fresh nonce: a stream cannot be sent twice.
         """
-        probe = await self.get("/api/version")
-        if not probe.ok:
-            return probe
-        aiohttp = self._library()
-        target = self._address.prefix + path
-        sent = {
-            **headers,
-            **self._authorization("PUT", target),
-            "Content-Length": str(length),
-        }
-        timeout = aiohttp.ClientTimeout(
+        timeout = self._library().ClientTimeout(
             total=None, sock_connect=self._pace.connect_timeout, sock_read=UPLOAD_SILENCE
         )
-        async with self._new_session(timeout) as session:
-            body = _counted(open_source(), progress)
-            return await self._exchange(session, "PUT", target, sent, body)
+        target = self._address.prefix + path
+        for _ in range(2):
+            probe = await self.get("/api/version")
+            if not probe.ok:
+                return probe
+            signed = self._authorization("PUT", target)
+            sent = {**headers, **signed, "Content-Length": str(length)}
+            async with self._new_session(timeout) as session:
+                body = _counted(open_source(), progress)
+                reply, challenges = await self._raw(session, "PUT", target, sent, body)
+            challenge = parse_challenge(challenges)
+            if reply.status != 401 or challenge is None:
+                break
+            self._signer.accept(challenge)  # the nonce died on the way: once more from the start
+        return reply
 
     async def download(self, path: str) -> AsyncIterator[bytes]:
         """The bytes of a file, on a connection of its own."""
@@ -201,11 +204,6 @@ class PrusaLinkHttp:
             if method != "GET" or fault.link is not Link.STALE:
                 raise
         return await self._raw(self._session, method, target, headers)
-
-    async def _exchange(
-        self, session: Any, method: str, target: str, headers: Mapping[str, str], body: Any
-    ) -> Reply:
-        return (await self._raw(session, method, target, headers, body))[0]
 
     async def _raw(
         self,
@@ -290,7 +288,9 @@ class PrusaLinkHttp:
     def _url(self, target: str) -> Any:
         from yarl import URL  # comes with aiohttp
 
-        return URL(f"http://{self._address.netloc}{target}", encoded=True)
+        if self._last_url[0] != target:  # nearly always the status again
+            self._last_url = target, URL(f"http://{self._address.netloc}{target}", encoded=True)
+        return self._last_url[1]
 
     def _lock_out(self) -> LinkFault:
         """Wrong credentials: no request leaves for a minute, whoever asks."""

@@ -22,9 +22,8 @@ def table(value: Any) -> Mapping[str, Any]:
 
 
 def number(value: Any, low: float, high: float) -> Optional[float]:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return None
-    if isinstance(value, float) and not math.isfinite(value):
+    """NaN is in no range, and a bool is no number."""
+    if type(value) is not float and type(value) is not int:
         return None
     return float(value) if low <= value <= high else None
 

@@ -1,0 +1,77 @@
+# What folder listings, file entries and transfers say: pure
+#
+# Copyright (C) 2026 The Moonfleet authors
+#
+# This file may be distributed under the terms of the GNU GPLv3 license.
+"""Buddy lists no sizes and abbreviates names; the Python server does neither."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Optional
+
+from .values import count, table, text
+
+MOST_ENTRIES = 5000
+
+
+@dataclass(frozen=True)
+class Entry:
+    name: str
+    folder: bool = False
+    size: Optional[int] = None
+    modified: Optional[int] = None
+    download: Optional[str] = None
+    thumbnail: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class Transfer:
+    name: Optional[str] = None
+    size: Optional[int] = None
+    transferred: Optional[int] = None
+
+
+def parse_entry(document: Any) -> Optional[Entry]:
+    entry = table(document)
+    refs = table(entry.get("refs"))
+    name = text(entry.get("display_name")) or text(entry.get("name"))
+    if name is None or "/" in name:
+        return None
+    return Entry(
+        name=name,
+        folder=entry.get("type") == "FOLDER",
+        size=count(entry.get("size")),
+        modified=count(entry.get("m_timestamp")),
+        download=_reference(refs.get("download")),
+        thumbnail=_reference(refs.get("thumbnail")),
+    )
+
+
+def parse_listing(document: Any) -> Optional[list[Entry]]:
+    """None when the document is no folder."""
+    children = table(document).get("children")
+    if not isinstance(children, list):
+        return None
+    entries = [parse_entry(child) for child in children[:MOST_ENTRIES]]
+    return [entry for entry in entries if entry is not None]
+
+
+def parse_transfer(document: Any) -> Optional[Transfer]:
+    """``/api/v1/transfer``; Buddy writes the size as text."""
+    transfer = table(document)
+    if "progress" not in transfer and "transferred" not in transfer:
+        return None
+    return Transfer(
+        name=text(transfer.get("display_name")),
+        size=count(transfer.get("size")),
+        transferred=count(transfer.get("transferred")),
+    )
+
+
+def _reference(value: Any) -> Optional[str]:
+    """A path on the printer itself, nothing that leads elsewhere."""
+    path = text(value)
+    if path is None or not path.startswith("/") or path.startswith("//") or ".." in path:
+        return None
+    return path
