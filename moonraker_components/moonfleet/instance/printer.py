@@ -23,6 +23,7 @@ from .jsonrpc import encode, error, notification
 from .methods import handlers_of
 from .objects import CHAMBER_HEATER, CHAMBER_SENSOR, Objects, build_objects
 from .overlay import Overlay
+from .prompts import END, Prompter
 from .provision import database_defaults
 from .router import Router
 from .store import GcodeStore, TemperatureStore
@@ -63,6 +64,7 @@ class VirtualPrinter:
         self.console = GcodeStore()
         self.overlay = Overlay(database_defaults(printer.settings.display_name), stored)
         self.router = Router(self.name, handlers_of(self))
+        self.prompter = Prompter()
         self._save = save
         self._objects: Optional[Objects] = None  # of the latest report; None: not built yet
         self._sticky: frozenset[str] = frozenset()
@@ -125,8 +127,14 @@ class VirtualPrinter:
 
     def changed(self, change: Optional[Change] = None) -> None:
         """Something about this printer is new: tell it now, or as soon as the rate permits."""
+        view = self.view()
+        self._klippy_turn(view.klippy_state[0])
+        for line in self.prompter.update(view):
+            self._line(line)
+        self._again()
+
+    def _again(self) -> None:
         self._objects = None
-        self._klippy_turn()
         if self._flush is not None or not self.hub.watched:
             return
         loop = asyncio.get_running_loop()
@@ -148,8 +156,7 @@ class VirtualPrinter:
         except Exception:
             logger.exception("virtual printer %s: status could not be told", self.name)
 
-    def _klippy_turn(self) -> None:
-        state = self.view().klippy_state[0]
+    def _klippy_turn(self, state: str) -> None:
         if state == self._klippy_state:
             return
         self._klippy_state = state
@@ -165,7 +172,7 @@ class VirtualPrinter:
         self.hub.broadcast(alive)
         self.hub.tick(self.eventtime())
         if self.hub.watched and self.printer.job is not None:
-            self.changed()
+            self._again()
 
     def _sensors(self) -> dict[str, dict[str, Any]]:
         if not self.printer.online:
@@ -176,6 +183,11 @@ class VirtualPrinter:
 
     def say(self, line: str) -> None:
         """A line on the console of everybody who looks at this printer."""
+        if line == END:
+            self.prompter.closed()
+        self._line(line)
+
+    def _line(self, line: str) -> None:
         self.console.add(line, time.time(), "response")
         self.hub.broadcast(notification("notify_gcode_response", [line]))
 
