@@ -237,6 +237,8 @@ class PrusaLinkHttp:
                 reply = Reply(
                     response.status, response.headers.get("Content-Type", ""), bytes(content)
                 )
+                if reply.status != 401:
+                    return reply, []
                 return reply, list(response.headers.getall("WWW-Authenticate", []))
         except (aiohttp.ClientError, asyncio.TimeoutError, OSError, ValueError) as error:
             raise self._fault(error) from None

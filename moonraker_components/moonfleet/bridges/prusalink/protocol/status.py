@@ -30,6 +30,13 @@ STATES = frozenset(
 )
 
 
+_HEATERS = (
+    ("extruder", "printer", "temp_nozzle", "target_nozzle"),
+    ("heater_bed", "printer", "temp_bed", "target_bed"),
+    ("chamber", "chamber", "temp", "target_temp"),
+)
+
+
 @dataclass(frozen=True)
 class JobFacts:
     """The ``job`` object: present while the server knows of a job, its members all optional."""
@@ -68,17 +75,18 @@ def parse_status(document: Any) -> Optional[StatusFacts]:
     """None when the document is no status at all."""
     status = table(document)
     printer = status.get("printer")
-    if not isinstance(printer, Mapping):
+    if not isinstance(printer, dict):
         return None
     speed = number(printer.get("speed"), 0.0, 2000.0)
     complaint = table(printer.get("status_printer"))
+    dialog = table(status.get("dialog"))
     message = text(complaint.get("message")) if complaint.get("ok") is False else None
     return StatusFacts(
         state=_state(printer.get("state")),
         heaters=_heaters(printer, table(status.get("chamber"))),
         speed_factor=None if speed is None else speed / 100.0,
         message=message,
-        dialog=_code(table(status.get("dialog")).get("code")),
+        dialog=_code(dialog.get("code")) if dialog else None,
         job=_job(status.get("job")),
         flavour=_status_flavour(status, printer),
     )
@@ -140,7 +148,7 @@ def _state(value: Any) -> Optional[str]:
 
 
 def _job(value: Any) -> Optional[JobFacts]:
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         return None
     percent = number(value.get("progress"), -1e6, 1e6)
     return JobFacts(
@@ -152,15 +160,13 @@ def _job(value: Any) -> Optional[JobFacts]:
 
 
 def _heaters(printer: Mapping[str, Any], chamber: Mapping[str, Any]) -> Mapping[str, Heater]:
-    said = {
-        "extruder": (printer.get("temp_nozzle"), printer.get("target_nozzle")),
-        "heater_bed": (printer.get("temp_bed"), printer.get("target_bed")),
-        "chamber": (chamber.get("temp"), chamber.get("target_temp")),
-    }
-    heaters = {
-        name: Heater(celsius(temp), celsius(target)) for name, (temp, target) in said.items()
-    }
-    return {name: heater for name, heater in heaters.items() if heater != Heater()}
+    heaters = {}
+    for name, source, temperature_key, target_key in _HEATERS:
+        said = chamber if source == "chamber" else printer
+        temperature, target = celsius(said.get(temperature_key)), celsius(said.get(target_key))
+        if temperature is not None or target is not None:
+            heaters[name] = Heater(temperature, target)
+    return heaters
 
 
 def _code(value: Any) -> Optional[str]:
@@ -171,4 +177,4 @@ def _code(value: Any) -> Optional[str]:
 def _status_flavour(status: Mapping[str, Any], printer: Mapping[str, Any]) -> Optional[Flavour]:
     if isinstance(status.get("storage"), list) or "status_printer" in printer:
         return Flavour.PYTHON
-    return Flavour.BUDDY if isinstance(status.get("storage"), Mapping) else None
+    return Flavour.BUDDY if isinstance(status.get("storage"), dict) else None

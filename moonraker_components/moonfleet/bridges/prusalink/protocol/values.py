@@ -14,11 +14,12 @@ from typing import Any, Optional
 LONGEST_TEXT = 512
 LONGEST_TIME = 366 * 86400.0  # the Python server was seen to predict a century
 LARGEST_ID = 2**63
+_EMPTY: Mapping[str, Any] = {}
 
 
 def table(value: Any) -> Mapping[str, Any]:
-    """``value`` as a mapping; an empty one when it is none."""
-    return value if isinstance(value, Mapping) else {}
+    """``value`` as a mapping; an empty one when it is none. JSON knows no mapping but dict."""
+    return value if isinstance(value, dict) else _EMPTY
 
 
 def number(value: Any, low: float, high: float) -> Optional[float]:
