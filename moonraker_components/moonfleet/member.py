@@ -26,6 +26,13 @@ if TYPE_CHECKING:
     from .fleet import Fleet
 
 STOP_TIMEOUT = 2.5  # s; a bridge has two to disconnect
+SECTION_TO_CHECK = (
+    Link.AUTH_FAILED,
+    Link.TLS_ERROR,
+    Link.REFUSED,
+    Link.UNREACHABLE,
+    Link.FAULT,
+)
 CreateBridge = Callable[[PrinterSettings, BridgeHost], Bridge]
 
 
@@ -173,7 +180,7 @@ class Member(BridgeHost):
         printer, now = self.printer, self.now()
         before = printer.connection
         if connection.message is not None:
-            connection = replace(connection, message=one_line(connection.message))
+            connection = replace(connection, message=self._sentence(connection))
         if connection.since is None:
             same = connection.state is before.state
             connection = replace(connection, since=before.since if same else now)
@@ -187,6 +194,13 @@ class Member(BridgeHost):
             if self.tracker is not None:
                 self._job_events(self.tracker.connection_lost(now, self.fleet.monotonic()))
         self._changed(printer.snapshot, True, now)
+
+    def _sentence(self, connection: Connection) -> str:
+        """Where the section is to blame, or to be looked at, it is named."""
+        text = one_line(connection.message or "")
+        if self.printer.local or connection.state not in SECTION_TO_CHECK or text.startswith("["):
+            return text
+        return one_line(f"[moonfleet {self.printer.name}]: {text}")
 
     def _job_events(self, events: list[JobEvent]) -> None:
         assert self.tracker is not None

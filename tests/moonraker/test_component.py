@@ -48,7 +48,7 @@ async def test_errors_are_one_ascii_line_with_the_right_status(moonraker):
     server = moonraker(BROKEN)
     status, message = server.fails("/server/moonfleet/printer", printer="nö<b>")
     assert status == 404
-    assert message == "no printer named 'n?(b)'; known: x1c"
+    assert message == "no printer named 'n?(b>'; known: x1c"
     status, message = server.fails("/server/moonfleet/printer")
     assert status == 400 and "printer" in message
     status, message = server.fails("/server/moonfleet/print/pause", {"printer": "x1c"})

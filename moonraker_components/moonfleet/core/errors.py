@@ -52,5 +52,5 @@ def one_line(text: str) -> str:
 
     Tornado replaces a whole reason phrase by "Unknown" when it holds a '<'.
     """
-    flat = " ".join(str(text).split()).replace("<", "(").replace(">", ")")
+    flat = " ".join(str(text).split()).replace("<", "(")
     return flat.encode("ascii", "replace").decode("ascii")[:400]
