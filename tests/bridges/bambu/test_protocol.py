@@ -84,7 +84,12 @@ def test_version_answer_may_carry_a_result() -> None:
         b'{"print": 1e999}',
         b"\xff\xfe",
         b'{"print": {"command": "push_status", "x": ' + b"[" * 100_000 + b"]" * 100_000 + b"}}",
-        b'{"print": {"command": "push_status", "x": ' + b'{"a":' * 60 + b"1" + b"}" * 60 + b"}}",
+        b'{"print": {"command": "push_status", "x": ' + b'{"a":' * 900 + b"1" + b"}" * 900 + b"}}",
+        b'{"print": {"command": "push_status", "x": ['
+        + b"[[]]," * 900
+        + b"[" * 30
+        + b"]" * 30
+        + b"]}}",
         b'{"print": {"a": "' + b"x" * (1 << 20) + b'"}}',
         b'{"print": {"command": "push_status", "mc_percent": ' + b"9" * 5000 + b"}}",
     ],

@@ -23,9 +23,9 @@ MAX_SLOTS = 16
 HT_BASE = 128
 A2L_BASE = 16
 
-UNIT_KEYS = ("info", "humidity_raw", "temp", "dry_time", "dry_setting")
-TRAY_KEYS = ("state", "tray_type", "tray_color", "remain", "tray_info_idx")
-_FILAMENT_KEYS = frozenset(TRAY_KEYS) - {"state"}
+UNIT_KEYS = ("info", "humidity_raw", "temp", "dry_time")
+FILAMENT_KEYS = ("tray_type", "tray_color", "remain")
+_PLAIN = (str, int, float)
 
 Tray = dict[str, Any]
 
@@ -45,9 +45,14 @@ class Unit:
     __hash__ = None  # type: ignore[assignment]
 
     def update(self, report: Mapping[str, Any], full: bool) -> None:
+        values = self.values
         for key in UNIT_KEYS:
-            if key in report:
-                self.values[key] = report[key]
+            value = report.get(key)
+            if type(value) in _PLAIN:
+                values[key] = value
+        setting = report.get("dry_setting")
+        if type(setting) is dict:
+            values["dry_temperature"] = celsius(setting.get("dry_temperature"))
         trays = report.get("tray")
         if type(trays) is not list:
             return
@@ -55,21 +60,28 @@ class Unit:
             self.trays = {}
         for tray in trays[:MAX_SLOTS]:
             if type(tray) is dict:
-                self._update_tray(tray)
+                index = integer(tray.get("id"))
+                if index is not None and 0 <= index < MAX_SLOTS:
+                    self._update_tray(index, tray)
 
-    def _update_tray(self, report: Mapping[str, Any]) -> None:
-        index = integer(report.get("id"))
-        if index is None or not 0 <= index < MAX_SLOTS:
+    def _update_tray(self, index: int, report: Mapping[str, Any]) -> None:
+        known = external_tray(report)
+        state = report.get("state")
+        if state is not None:
+            state = integer(state)
+            if state is not None:
+                if not state & 1 and not known:
+                    self.trays[index] = {"state": state}  # the slot was emptied
+                    return
+                known["state"] = state
+        elif len(report) == 1:
+            self.trays[index] = {}  # only its number: empty, in the words of old firmware
             return
-        known = {key: report[key] for key in TRAY_KEYS if key in report}
-        state = integer(report.get("state"))
-        emptied = (state is None and len(report) == 1) or (
-            state is not None and not state & 1 and not _FILAMENT_KEYS & known.keys()
-        )
-        if emptied:
+        before = self.trays.get(index)
+        if before is None:
             self.trays[index] = known
         else:
-            self.trays.setdefault(index, {}).update(known)
+            before.update(known)
 
 
 def tray_bit(unit: int, slot: int) -> int:
@@ -110,15 +122,14 @@ def _drying(values: Mapping[str, Any]) -> Optional[Drying]:
     minutes = number(values.get("dry_time"))
     if minutes is None or minutes <= 0:
         return None
-    setting = values.get("dry_setting")
-    target = celsius(setting.get("dry_temperature")) if type(setting) is dict else None
+    target: Optional[float] = values.get("dry_temperature")
     return Drying(minutes * 60.0, target if target is not None and target > 0 else None)
 
 
 def _slot(
     unit_id: int, index: int, tray: Tray, exist_bits: Optional[int], kind: Optional[str]
 ) -> Slot:
-    state = integer(tray.get("state"))
+    state: Optional[int] = tray.get("state")
     if state is not None:
         present: Optional[bool] = bool(state & 1)
     elif exist_bits is not None:
@@ -157,10 +168,14 @@ def build_external(trays: Mapping[int, Tray]) -> tuple[Slot, ...]:
     )
 
 
-def external_tray(report: Any) -> Tray:
-    if type(report) is not dict:
-        return {}
-    return {key: report[key] for key in TRAY_KEYS if key in report}
+def external_tray(report: Mapping[str, Any]) -> Tray:
+    """The keys of a tray that are used, if they are plain values."""
+    found = {}
+    for key in FILAMENT_KEYS:
+        value = report.get(key)
+        if type(value) in _PLAIN:
+            found[key] = value
+    return found
 
 
 Place = tuple[Optional[int], int]

@@ -18,6 +18,9 @@ from .values import integer, text
 
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 24
+# Fewer brackets than this cannot nest deep enough to hurt, and no nesting is ever kept; only a
+# message with more pays for a walk.
+MANY_BRACKETS = 600
 # A report without `msg` is taken for a full one from this many keys on (old X1 firmware).
 FULL_REPORT_KEYS = 40
 MAX_GROUPS = 8
@@ -73,9 +76,7 @@ def parse(payload: bytes) -> list[Message]:
         return []
     if type(document) is not dict:
         return []
-    # Depth costs a walk; only messages with enough brackets to be deep pay for it.
-    brackets = payload.count(b"{") + payload.count(b"[")
-    if brackets > MAX_DEPTH and _too_deep(document, MAX_DEPTH):
+    if payload.count(b"{") + payload.count(b"[") > MANY_BRACKETS and _too_deep(document, MAX_DEPTH):
         return []
     messages: list[Message] = []
     for group, body in document.items():

@@ -28,6 +28,9 @@ from .fields import ACCEPTS, ACTIVE, EXTERNAL, FANS, FAULTS, HEATERS, JOB, LIGHT
 from .models import VersionFacts, read_modules
 from .values import integer
 
+# Of structures in a full report: the rest is compared fact by fact.
+_UNCOMPARED = UNITS | EXTERNAL
+
 
 class PrinterReports:
     """State of one printer as its reports tell it. Never raises on a report."""
@@ -108,19 +111,19 @@ class PrinterReports:
         before = self.facts
         known: dict[str, Any] = {}
         self.facts = known
-        for key, (convert, _) in fields.SCALARS.items():
-            if key in body:
-                fact = convert(body[key])
-                if fact is not None:
-                    known[key] = fact
         changed = 0
-        for key, (_, part) in fields.SCALARS.items():
-            if known.get(key) != before.get(key):
+        for key, (convert, part) in fields.SCALARS.items():
+            fact = convert(body[key]) if key in body else None
+            if fact is not None:
+                known[key] = fact
+                if before.get(key) != fact:
+                    changed |= part
+            elif key in before:
                 changed |= part
         self._named_externals = False
         for key in fields.STRUCTURES:
             if key in body:
-                changed |= self._structure(key, body[key], full=True)
+                changed |= self._structure(key, body[key], full=True) & _UNCOMPARED
         if "ams" not in body:
             changed |= self._forget_units(set())
         if "vir_slot" not in body and "vt_tray" not in body and self._external:
@@ -129,6 +132,8 @@ class PrinterReports:
         for key, part in fields.DERIVED.items():
             if known.get(key) != before.get(key):
                 changed |= part
+                if key == "tray_exist_bits":
+                    self._changed_units.update(self._units)
         return changed
 
     def _structure(self, key: str, value: Any, full: bool) -> int:
@@ -173,7 +178,9 @@ class PrinterReports:
         if type(ams) is not dict:
             return 0
         changed = self._put_all(fields.ams_scalars(ams))
-        if changed & UNITS:
+        if full:
+            changed = 0  # everything is new in a fresh base; `_full` compares
+        elif changed & UNITS:
             self._changed_units.update(self._units)
         reports = ams.get("ams")
         if type(reports) is not list:
