@@ -139,6 +139,7 @@ class JobReport:
     system: bool = False
     cancel_echo: bool = False
     preparing: bool = False  # ACTIVE, but nothing is printed yet: no print time (Bambu PREPARE)
+    renumbers: bool = True  # the same print may go on under this new identity (MK3, SD card)
 
 
 @dataclass(frozen=True)

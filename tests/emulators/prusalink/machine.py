@@ -84,6 +84,7 @@ class Machine:
         self.pausing, self.parking = PAUSING, PARKING
         self.autopilot: Optional[Callable[[Machine], None]] = None
         self._finish_window = finish_window
+        self.last_end: Optional[str] = None  # the word of how the last job ended
         self._ended_at = 0.0
         self._seen = clock()
         self._rest = 0.0
@@ -218,7 +219,7 @@ class Machine:
         assert self.job is not None
         self.last_progress = self.job.progress
         self.job = None
-        self.state = state
+        self.state = self.last_end = state
         self._ended_at = self.clock()
         if state != "ERROR":
             self.nozzle.target = self.bed.target = 0.0

@@ -68,6 +68,7 @@ class PrinterMemory:
         self._file: Optional[FileFacts] = None
         self._idle_polls = 0
         self._cancelled_id: Optional[int] = None
+        self._renumbers = False
 
     # -- answers -----------------------------------------------------------------------------
 
@@ -217,6 +218,8 @@ class PrinterMemory:
 
     def _enter_job(self, job: JobFacts) -> None:
         if job.id is not None and job.id != self._job_id:
+            # a MK3 that loses its serial line goes on from its SD card, and gets a new id for it
+            self._renumbers = self._file is not None and self._file.origin == "sdcard"
             self._job_id = job.id
             self._run = self.ledger.enter(job.id, self.flavour)
             self._guard = ProgressGuard()
@@ -240,6 +243,7 @@ class PrinterMemory:
             unique=run is not None,
             number=run[1] if run else None,
             cancel_echo=self._cancelled_id is not None and self._cancelled_id == self._job_id,
+            renumbers=self._renumbers,
         )
 
     def _shown_job(self) -> Optional[Job]:

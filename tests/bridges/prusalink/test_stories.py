@@ -1,0 +1,45 @@
+# Hundreds of random job stories per flavour: nothing lost, nothing invented
+#
+# Copyright (C) 2026 The Moonfleet authors
+#
+# This file may be distributed under the terms of the GNU GPLv3 license.
+"""Every job that a poll saw stands exactly once in the history, with the outcome that was seen."""
+
+from __future__ import annotations
+
+import pytest
+
+from .world import World
+
+BLOCK = 55  # seeds per test; four of them are 220 stories per flavour
+STEPS = 12
+
+
+@pytest.mark.parametrize("block", range(4))
+@pytest.mark.parametrize("flavour", ["buddy", "python"])
+def test_stories(flavour: str, block: int) -> None:
+    jobs = determined = 0
+    for seed in range(block * BLOCK, (block + 1) * BLOCK):
+        world = World(seed, flavour == "python")
+        world.live_on(STEPS)
+        jobs += len(world.runs)
+        determined += sum(run.determined for run in world.runs)
+        check(world, f"{flavour} seed {seed}")
+    assert jobs > 3 * BLOCK and determined > BLOCK, "the stories are too dull"
+
+
+def check(world: World, where: str) -> None:
+    for run in world.runs:
+        label = f"{where}: run {run.number} (id {run.id}, {run.outcome})"
+        if not run.seen:
+            assert not run.records, f"{label} was invented"
+            continue
+        assert len(run.records) == 1, f"{label} stands {len(run.records)} times in the history"
+        status, guessed, marked = world.finished.get(run.records[0], ("open", False, False))
+        if run.determined:
+            assert (status, guessed) == (run.outcome, False), f"{label} became {status}"
+        else:
+            honest = status == "interrupted" or marked or status == run.outcome
+            assert status != "open" and honest, f"{label} became {status}"
+    missed = sum(not run.seen for run in world.runs)
+    assert missed >= 0
