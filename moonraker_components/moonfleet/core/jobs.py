@@ -67,7 +67,7 @@ class JobTracker(EndingTracker):
         """One report. ``now`` is Unix time; ``mono`` makes corrections of the clock harmless."""
         self._advance(now, mono)
         report = snapshot.job_report
-        self._hear_echo(report.cancel_echo)
+        self._hear_echo(report)
         if self._last_t is not None and self._clock.t - self._last_t > UNSEEN:
             self._lose_sight()
         phase = report.phase
@@ -107,7 +107,7 @@ class JobTracker(EndingTracker):
     def user_cancel(self, now: float, mono: Optional[float] = None) -> list[JobEvent]:
         """Our own stop was sent: an end within a minute is a cancel."""
         self._advance(now, mono)
-        self._cancel_t = self._clock.t
+        self._cancel_t, self.urgent = self._clock.t, True
         if self._ending is not None:
             self._close_failed(cancelled=True)
         return self._drain()
@@ -138,7 +138,9 @@ class JobTracker(EndingTracker):
     def _running(self, snapshot: PrinterSnapshot, report: JobReport) -> None:
         self._idle = 0
         if report.system:
-            if self.open is not None and not self._same(report):
+            if self._ending is not None:
+                self._close_failed(cancelled=self._echo)
+            elif self.open is not None and not self._same(report):
                 self._end_unseen(next_t=self._clock.t)
             return
         if self._ending is not None and self.open is not None:
@@ -183,7 +185,7 @@ class JobTracker(EndingTracker):
         if self._switch is None or self._switch.identity != report.identity:
             recent = t - self._seen_t < MERGE_WITHIN and (job.progress or 0.0) < 0.99
             numbered = job.number is not None and report.number is not None
-            if not (recent and numbered and job.progress_rose):
+            if not (recent and numbered and job.progress_rose and report.renumbers):
                 self._another(snapshot, report)
                 return
             self._switch = _Switch(t, report.identity, report.number)
@@ -292,7 +294,9 @@ class JobTracker(EndingTracker):
         job.faults_before = list(self._codes)
         self._ledger.adopt(job, report)
         self.open, self._seen_t = job, t
-        self._ending = self._switch = self._cancel_t = self._echo_t = self._comeback_t = None
+        self._ending = self._switch = self._echo_t = self._comeback_t = None
+        if not estimated:
+            self._cancel_t = None  # it was meant for the job before
         self._started_here = True
         self._enter(snapshot, 0.0, 0.0)
         job.phase = PAUSED if report.phase is JobPhase.PAUSED else PRINTING

@@ -29,6 +29,7 @@ from .model import JobPhase, JobReport, JobRules, PrinterSnapshot, Severity
 
 CANCEL_CREDIT = 60.0  # s that a stop we sent explains an end
 NEARLY_DONE = 0.99  # progress from which a job that vanished is taken for completed
+SHORT_ABSENCE = 120.0  # s in which no other run can have come and gone
 SLACK_SHARE = 0.1  # of the remaining time, on top of the rule's seconds
 
 
@@ -64,6 +65,7 @@ class EndingTracker:
         self._started_here = False  # the open job began under this process's clock
         self._codes: list[str] = []  # faults in the last report
         self._events: list[JobEvent] = []
+        self.urgent = False  # something that must not wait a minute to be stored (to_dict resets)
 
     # ---- time and telling -------------------------------------------------------------------
 
@@ -79,13 +81,16 @@ class EndingTracker:
         events, self._events = self._events, []
         return events
 
-    def _hear_echo(self, echo: bool) -> None:
+    def _hear_echo(self, report: JobReport) -> None:
         """The register may be stale for days: its rise counts, and its state at the very end."""
-        if echo and not self._echo and self._last_t is not None:
-            self._echo_t = self._clock.t
-            if self._ending is not None:
-                self._close_failed(cancelled=True)
-        self._echo = echo
+        echo, before, self._echo = report.cancel_echo, self._echo, report.cancel_echo
+        if not echo or before or self._last_t is None:
+            return
+        if self.open is not None and report.identity not in (None, self.open.identity):
+            return  # another run's
+        self._echo_t = self._clock.t
+        if self._ending is not None:
+            self._close_failed(cancelled=True)
 
     def _lose_sight(self) -> None:
         self._absent = True
@@ -105,24 +110,36 @@ class EndingTracker:
                 return
             if self._ledger.is_last(report) or self._ledger.is_ended(report):
                 return  # still the job before; this one has just begun
-        t, phase = self._clock.t, report.phase
+        t, phase, absent = self._clock.t, report.phase, self._absent
+        sure = self._is_surely(report)
         if phase is JobPhase.COMPLETED:
-            end_t = self._predicted_end(t) if self._absent else t
-            self._close(COMPLETED, end_t, self._absent)
+            end_t = self._predicted_end(t) if absent else t
+            self._close(COMPLETED, end_t, absent, status_estimated=not sure)
         elif (
             phase is JobPhase.CANCELLED
             or self._was_cancelled()
             or (report.cancel_echo and self.rules.cancel_window <= 0)
         ):
-            self._close(CANCELLED, self._seen_t if self._absent else t, self._absent)
-        elif self._absent:
-            self._failed_unseen(snapshot, report)
+            self._close(CANCELLED, self._seen_t if absent else t, absent, status_estimated=not sure)
+        elif absent:
+            self._failed_unseen(snapshot, report, sure)
         else:
-            self._ending = Ending(t, unseen=False)
+            self._ending, self.urgent = Ending(t, unseen=False), True
             if self.rules.cancel_window <= 0:
                 self._close_failed(cancelled=False)
 
-    def _failed_unseen(self, snapshot: PrinterSnapshot, report: JobReport) -> None:
+    def _is_surely(self, report: JobReport) -> bool:
+        """Whether the end that the printer shows can only be the open job's.
+
+        After a long absence another run of the same name, or one that the device does not name,
+        may have come and gone.
+        """
+        job = self.open
+        assert job is not None
+        named = report.unique and report.identity is not None and report.identity == job.identity
+        return not self._absent or named or self._clock.t - self._seen_t <= SHORT_ABSENCE
+
+    def _failed_unseen(self, snapshot: PrinterSnapshot, report: JobReport, sure: bool) -> None:
         """After an absence only a code that was not there before makes it an error."""
         assert self.open is not None
         new = [
@@ -134,7 +151,7 @@ class EndingTracker:
             self._close(CANCELLED, self._seen_t, True, status_estimated=True)
         elif new:
             self.open.faults.extend(f.code for f in new if f.code not in self.open.faults)
-            self._close(ERROR, self._seen_t, True)
+            self._close(ERROR, self._seen_t, True, status_estimated=not sure)
         else:
             self._close(INTERRUPTED, self._seen_t, True, status_estimated=True)
 
@@ -223,6 +240,7 @@ class EndingTracker:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON; the same text again and again while no job runs, so that nothing is rewritten."""
+        self.urgent = False
         stored: dict[str, Any] = {"ledger": self._ledger.to_dict(), "echo": self._echo}
         if self.open is not None:
             stored["open"] = self.open.to_dict()

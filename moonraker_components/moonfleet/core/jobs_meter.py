@@ -14,6 +14,7 @@ from .model import Filament, Job, PrinterSnapshot, Slot
 
 HEATING_GAP = 5.0  # C below its target: a heater still heats
 DROP = 0.02  # progress that falls by more than this may be another run
+LEAP = 0.3  # progress does not grow by more at once; it shows the run before
 DEVICE_RESET = 90.0  # s; a device's print clock that falls behind ours by more was set back
 SURE_PAUSE = 120.0  # s out of sight that the job did not advance: somebody paused it
 FORECAST_AT = (0.1, 0.25, 0.5, 0.75)  # progress at which the printer's promise is noted
@@ -81,7 +82,7 @@ def advance(job: OpenJob, shown: Optional[Job]) -> None:
         if shown is not None and not job.progress_rose:
             job.layer = _own_layer(job, shown)
     elif value > job.progress:
-        if job.progress > 0.0 or value < 0.5:
+        if value - job.progress < LEAP:
             job.progress_rose = True
         before, job.progress = job.progress, value
         for mark in FORECAST_AT:

@@ -173,7 +173,7 @@ def test_a_reprint_while_away_is_told_by_its_progress(away):
         BAMBU,
         [
             (0, "none"),
-            (1, "active", {**LAN, "progress": 0.1, "left": 900}),
+            (1, "active", {**LAN, "progress": 0.4, "left": 900}),
             (50, "active", {**LAN, "progress": 0.6, "left": 400}),
             (0, away),
             (3000, "active", {**LAN, "progress": 0.2, "left": 800}),
@@ -190,7 +190,7 @@ def test_stale_progress_on_return_is_seen_through():
         BAMBU,
         [
             (0, "none"),
-            (1, "active", {**LAN, "progress": 0.1}),
+            (1, "active", {**LAN, "progress": 0.4}),
             (50, "active", {**LAN, "progress": 0.6}),
             (0, "lost"),
             (3000, "active", {**LAN, "progress": 0.6}),
@@ -221,7 +221,7 @@ def test_progress_that_is_reset_at_the_end_starts_nothing():
         BAMBU,
         [
             (0, "none"),
-            (1, "active", {**LAN, "progress": 0.1}),
+            (1, "active", {**LAN, "progress": 0.7}),
             (50, "active", {**LAN, "progress": 0.9}),
             (5, "active", {**LAN, "progress": 0.0}),
             (1, "active", {**LAN, "progress": 0.0}),
@@ -237,7 +237,7 @@ def test_a_watched_run_that_grows_again_from_nothing_is_another():
         BAMBU,
         [
             (0, "none"),
-            (1, "active", {**LAN, "progress": 0.5}),
+            (1, "active", {**LAN, "progress": 0.7}),
             (30, "active", {**LAN, "progress": 0.9}),
             (30, "active", {**LAN, "progress": 0.0}),
             (30, "active", {**LAN, "progress": 0.02}),
