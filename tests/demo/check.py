@@ -17,8 +17,11 @@ from .client import CallError, Client
 LIMIT = 165.0  # seconds; three minutes, stopping everything included
 HELP_AFTER = 110.0  # a job that is still running by then is cancelled, which ends it too
 KINDS = ("klipper", "bambu", "prusalink")
-WORTH = 4.0  # a prediction this many seconds ahead is worth judging
+WORTH = 6.0  # a heat-up this many seconds long is worth judging
 SLACK, SHARE = 2.0, 0.2  # an ETA is right within 2 s or a fifth of what it said
+# The local chamber takes no part in the prints: it is heated in steps, each a heat-up to judge,
+# as soon as one has told the model how fast this chamber is.
+CHAMBER_STEPS = (35, 42, 49, 55)
 
 
 @dataclass
@@ -65,6 +68,7 @@ class Check:
     async def _watch(self) -> None:
         pausing = asyncio.create_task(self._pause())
         helping = asyncio.create_task(self._end_jobs())
+        heating = asyncio.create_task(self._preheat())
         try:
             while not self.passed():
                 await self._look()
@@ -74,8 +78,9 @@ class Check:
                 except asyncio.TimeoutError:
                     pass  # nothing was said; look all the same
         finally:
-            for task in (pausing, helping):
+            for task in (pausing, helping, heating):
                 task.cancel()
+            await asyncio.gather(pausing, helping, heating, return_exceptions=True)
 
     def _notified(self, method: str, params: list) -> None:
         if method == "notify_moonfleet_status_update" and params:
@@ -132,17 +137,45 @@ class Check:
             self.heatups.pop(key, None)  # switched off on the way
 
     def _judge(self, name: str, heatup: HeatUp, ready: float) -> None:
-        """By the last prediction that was still worth the name; it must have counted down."""
-        worth = [one for one in heatup.said if ready - one[0] >= WORTH]
-        if not worth:
+        """By the prediction in force half-way; it must have counted down until there."""
+        begun, first, _ = heatup.said[0]
+        if ready - begun < WORTH:
             return
-        said_at, eta, promised = worth[-1]
+        half = (begun + ready) / 2
+        _, _, promised = [one for one in heatup.said if one[0] <= half][-1]
+        left = promised - half
         error = ready - promised
-        words = f"{name}: said {eta:.1f} s, took {ready - said_at:.1f} s"
-        if abs(error) <= max(SLACK, SHARE * eta):
+        words = f"{name}: half-way it said {left:.1f} s, it took {ready - half:.1f} s"
+        if abs(error) <= max(SLACK, SHARE * left) and left < first:
             self.eta.seen = words
         else:
             self.eta.missing = f"the ETA was wrong: {words}"
+
+    async def _preheat(self) -> None:
+        heater = next(
+            (name for name in await self._local_heaters() if name.split()[-1] == "chamber"), None
+        )
+        if heater is None:
+            return
+        for step in CHAMBER_STEPS:
+            script = f"SET_HEATER_TEMPERATURE HEATER=chamber TARGET={step}"
+            await self.client.call("printer.gcode.script", script=script)
+            await self._until_ready(heater)
+
+    async def _local_heaters(self) -> list[str]:
+        while True:
+            for info in (await self.client.call("server.moonfleet.printers"))["printers"]:
+                if info["name"] == "klipper" and info["online"] and info["heaters"]:
+                    return list(info["heaters"])
+            await asyncio.sleep(0.5)  # Klipper joins the fleet once it is connected
+
+    async def _until_ready(self, heater: str) -> None:
+        await asyncio.sleep(1.0)  # the new target is not in the fleet yet
+        while True:
+            info = await self.client.call("server.moonfleet.printer", printer="klipper")
+            if info["heaters"][heater]["ready"]:
+                return
+            await asyncio.sleep(0.5)
 
     async def _pause(self) -> None:
         """Pause what prints and can be paused, look at its state, and let it go on."""
