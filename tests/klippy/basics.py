@@ -214,8 +214,8 @@ def _learn_first(lab):
     lab.wait(15.0)
     lab.data["first"] = lab.eta()
     path = lab.folder / "heater_eta.json"
-    lab.data["file"] = path.is_file() and json.loads(path.read_text(encoding="utf-8"))
-    lab.data["temporaries"] = [p.name for p in lab.folder.iterdir() if p.name.startswith(".")]
+    lab.on_disk(lambda: path.is_file() and not list(lab.folder.glob(".heater_eta*")))
+    lab.data["file"] = json.loads(path.read_text(encoding="utf-8"))
     lab.later(0.0, lambda: lab.gcode("RESTART"))
 
 

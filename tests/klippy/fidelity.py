@@ -8,7 +8,6 @@
 from .basics import CONFIG
 
 PLANTS = {"extruder": "hotend", "heater_bed": "bed", "chamber": "chamber"}
-NUMBER = "0123456789"
 
 
 def _log(lab):
@@ -16,20 +15,17 @@ def _log(lab):
     states = {name: [] for name in PLANTS}
 
     def tick():
-        rows.append(
-            [
-                round(lab.now(), 1),
-                *(round(lab.sensor(plant).last, 4) for plant in PLANTS.values()),
-                *(lab.heater(name).last_pwm_value for name in PLANTS),
-            ]
-        )
+        if len(rows) <= lab.now():
+            temps = [round(lab.sensor(plant).last, 4) for plant in PLANTS.values()]
+            rows.append([round(lab.now(), 1), *temps])
         for name, seen in states.items():
             state = lab.eta(name)["state"]
             if not seen or seen[-1] != state:
                 seen.append(state)
         return lab.now() > 1500.0
 
-    lab.every(1.0, tick)
+    lab.wait(0.1)  # apart from the timers of the extra
+    lab.every(0.25, tick)
     events = []
     for script in (
         "SET_HEATER_TEMPERATURE HEATER=chamber TARGET=40",
@@ -47,6 +43,7 @@ def _log(lab):
     ):
         lab.gcode(script)
         events.append([script, round(lab.now(), 2)])
+        lab.wait(3.0)
     refusals = {}
     for script in (
         "M104 S999",

@@ -13,6 +13,7 @@ import json
 import pathlib
 import subprocess
 import sys
+import time
 import traceback
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -45,6 +46,15 @@ class Lab:
                 raise AssertionError(f"not within {limit} s: {self.everything()}")
             self.wait(step)
         return self.now() - start
+
+    @staticmethod
+    def on_disk(condition, limit=20.0):
+        """Wait in real time, which is where threads and disks live."""
+        end = time.monotonic() + limit
+        while not condition():
+            if time.monotonic() > end:
+                raise AssertionError("not on disk in time")
+            time.sleep(0.01)
 
     def every(self, seconds, action):
         """Call ``action`` regularly until it returns True."""
@@ -189,7 +199,7 @@ def run_on_klippy(checkout, python, name, folder):
     """In a process of its own: a checkout's modules are top-level, one checkout per process."""
     command = [python, "-m", "tests.klippy.lab", str(checkout), name, str(folder)]
     done = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False
+        command, cwd=ROOT, capture_output=True, text=True, timeout=90, check=False
     )
     for line in done.stdout.splitlines():
         if line.startswith("RESULT "):

@@ -316,5 +316,5 @@ class PrinterHeaters:
         high = gcmd.get_float("MAXIMUM", float("inf"), above=low)
         if low == float("-inf") and high == float("inf"):
             raise gcmd.error("Error on 'TEMPERATURE_WAIT': missing MINIMUM or MAXIMUM.")
-        sensor = self.printer.lookup_object(name)
+        sensor = self.heaters.get(name) or self.printer.lookup_object(name)
         self._wait(lambda eventtime: not low <= sensor.get_temp(eventtime)[0] <= high)

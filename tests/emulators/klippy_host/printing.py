@@ -140,7 +140,7 @@ class VirtualSD:
         path = (self.root / name).resolve()
         inside = self.root == path or self.root in path.parents
         if not inside or path.suffix.lower() not in SUFFIXES or not path.is_file():
-            raise gcmd.error(f"Unable to open file: {name}")
+            raise gcmd.error("Unable to open file")
         self._forget()
         self.file, self.size, self.position = path, path.stat().st_size, 0
         self.stats.set_file(name)

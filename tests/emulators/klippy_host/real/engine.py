@@ -20,10 +20,11 @@ MCU_SECTION = "[mcu]\nserial: /tmp/klipper_host_simulated\n\n"
 
 
 class VirtualPoll:
-    """A poll() that lets virtual time pass instead of sleeping."""
+    """A poll() that lets virtual time pass instead of sleeping, up to the next timer."""
 
-    def __init__(self, poll, clock):
-        self._poll = poll
+    def __init__(self, reactor, clock):
+        self._poll = poll = reactor._poll
+        self._reactor = reactor
         self._clock = clock
         self.register = poll.register
         self.unregister = poll.unregister
@@ -32,7 +33,10 @@ class VirtualPoll:
     def poll(self, timeout):
         ready = self._poll.poll(0)
         if not ready and timeout > 0:
-            self._clock[0] += timeout / 1000.0
+            now, due = self._clock[0], self._reactor._next_timer
+            # whole milliseconds would make every wait a little longer than it was asked to be
+            later = now + timeout / 1000.0
+            self._clock[0] = due if now < due < later else later
         return ready
 
 
@@ -51,7 +55,7 @@ class Engine:
         reactor = self.reactor.PollReactor()
         if self.virtual:
             reactor.monotonic = lambda: self.clock[0]
-            reactor._poll = VirtualPoll(reactor._poll, self.clock)
+            reactor._poll = VirtualPoll(reactor, self.clock)
         return reactor
 
     def start_args(self, config, **more):
