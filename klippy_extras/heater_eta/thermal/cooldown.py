@@ -13,11 +13,11 @@ from typing import Optional
 from .ekf import Filter
 from .memory import COOL_BIN, Memory
 from .model import ConstantPower
-from .traits import Traits, Vector
+from .traits import Traits
 
-_SHRINK = {True: 20.0, False: 60.0}  # s of agreement that a scale of 1 counts as
-_BLEND = 0.4
-_TRUST = 0.8
+_SHRINK = {True: 30.0, False: 100.0}  # s of agreement that a scale of 1 counts as
+_BLEND = 0.5
+_TRUST = 0.9  # of what earlier cool-downs say, against the model
 
 
 class CoolDown:
@@ -28,15 +28,15 @@ class CoolDown:
         traits: Traits,
         hot: bool,
         memory: Memory,
-        prior: tuple[Vector, Vector],
         shown: float,
         ambient: float,
-        inner: float,
     ) -> None:
         self._hot, self._memory = hot, memory
-        self._filter = Filter(traits, prior[0], prior[1], ambient)
+        self._filter = Filter(traits, traits.cool_prior, traits.cool_sd, ambient)
+        share, sd = traits.cool_inner
+        inner = shown - share * max(0.0, shown - ambient)
         self._filter.place(shown, at_rest=False, inner=inner)
-        self._filter.set_variance(1, 100.0)
+        self._filter.set_variance(1, sd * sd)
         self._time: Optional[float] = None
         self._shown = shown
         self._edge: Optional[tuple[int, float]] = None  # the last bin border passed, and when

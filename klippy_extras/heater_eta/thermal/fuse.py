@@ -28,7 +28,7 @@ _DOUBT = 1.0  # weight of the population's correction, in heat-ups
 _SIM_FAR, _SIM_NEAR, _SIM_AFTER = 0.5, 1.0, 2.0  # the simulation's vote on the tail
 _UNSETTLED = 0.3  # factor on it where the simulation went on swinging
 #: tails that hotends in general have, so that few own tails do not look like certainty
-_USUAL_TAILS: Votes = [(2.0, 0.12), (15.0, 0.08), (28.0, 0.12), (36.0, 0.08)]
+_USUAL_TAILS: Votes = [(2.0, 0.24), (15.0, 0.16), (28.0, 0.24), (36.0, 0.16)]
 
 
 @dataclass
@@ -60,6 +60,9 @@ def fuse(
         reached = less = more = 0.0
     votes = _tails(course, memory, hot, at, since_reached, weights)
     tail = quantile(votes, 0.5)
+    if hot:  # the usual tails of others widen the interval, they do not move the prediction
+        gone = since_reached or 0.0
+        votes += [(t - gone, w) for t, w in _USUAL_TAILS if since_reached is None or t > gone + 0.5]
     ready = reached + tail
     if not hot and course.settled:
         ready = 0.5 * (ready + _direct(course, memory, elapsed, at, weights))
@@ -143,6 +146,4 @@ def _tails(
     else:
         weight, simulated = _SIM_AFTER, course.ready
     votes.append((simulated, weight if course.settled else weight * _UNSETTLED))
-    if hot:
-        votes += [(t - gone, w) for t, w in _USUAL_TAILS if since_reached is None or t > gone + 0.5]
     return votes

@@ -23,7 +23,7 @@ from .simulate import Course
 from .traits import REACHED_DELTA, Traits
 from .types import HeaterKind, HeaterSpec, HeaterState
 
-_STEADY = 2.8  # s: how fast the published finish follows the computed one
+STEADY = 2.8  # s: how fast the published finish follows the computed one
 _SURE = 10.0  # s for which a heater must look unreachable
 _STALL_SHARE = 0.2
 _STALL_RISE = 2.0  # C that the model must have expected before it says "stalled"
@@ -111,7 +111,7 @@ class HeatUp:
         )
         reached_at, ready_at = now.time + forecast.reached, now.time + forecast.ready
         if self.forecast is not None:
-            share = 1.0 - math.exp(-(now.time - self._time) / _STEADY)
+            share = 1.0 - math.exp(-(now.time - self._time) / STEADY)
             reached_at = self.reached_at + share * (reached_at - self.reached_at)
             ready_at = self.ready_at + share * (ready_at - self.ready_at)
         self.reached_at, self.ready_at, self._time = reached_at, ready_at, now.time

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any, Optional
 
@@ -14,6 +15,7 @@ from .cooldown import CoolDown
 from .gate import Gate, Means, Reading, number
 from .greybox import GreyBox
 from .health import verdict
+from .heatup import STEADY as _STEADY
 from .heatup import HeatUp
 from .learn import study
 from .memory import restore
@@ -64,6 +66,7 @@ class HeaterTracker:
         self._heatup: Optional[HeatUp] = None
         self._cooldown: Optional[CoolDown] = None
         self._cool_at: Optional[float] = None  # clock time at which it will be cool
+        self._cool_time: Optional[float] = None  # of that
         self._due: Optional[Reading] = None  # not yet forecast from
         self._jobs: list[Iterator[None]] = []
         self._health = verdict(spec.name, self._memory.strengths)
@@ -140,11 +143,9 @@ class HeaterTracker:
         self._heatup = HeatUp(self.spec, self._traits, self._grey, self._memory, now)
 
     def _cool(self, now: Reading) -> None:
-        traits = self._traits
-        prior = traits.cool_prior, traits.cool_sd
-        inner = min(now.temperature, self._grey.filter.x[1])
+        self._cool_at = self._cool_time = None
         self._cooldown = CoolDown(
-            traits, self._hot, self._memory, prior, now.temperature, self._grey.ambient, inner
+            self._traits, self._hot, self._memory, now.temperature, self._grey.ambient
         )
 
     def _end_heatup(self) -> None:
@@ -181,7 +182,15 @@ class HeaterTracker:
             self._heatup.predict(now)
         if self._cooldown is not None:
             left = self._cooldown.left(self._phase.target or self._threshold)
-            self._cool_at = None if left is None else now.time + left
+            self._cool_at = None if left is None else self._steady(now.time, left)
+
+    def _steady(self, time: float, left: float) -> float:
+        """The published end follows the computed one within a few seconds."""
+        before, self._cool_time = self._cool_time, time
+        if self._cool_at is None or before is None:
+            return time + left
+        share = 1.0 - math.exp(-max(0.0, time - before) / _STEADY)
+        return self._cool_at + share * (time + left - self._cool_at)
 
     def disturb(self, share: float = 0.3) -> None:
         """The losses may have changed by about ``share`` (fan, door, tool change)."""

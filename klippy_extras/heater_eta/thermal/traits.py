@@ -46,6 +46,7 @@ class Traits:
     cool_threshold: float
     cool_prior: Vector  # without power, with whatever fan blows
     cool_sd: Vector
+    cool_inner: tuple[float, float]  # how much nearer to the room the inner mass is, sd in C
     lag: float  # seconds between a power reading and its effect on the block
 
 
@@ -61,8 +62,9 @@ _HOTEND = Traits(
     bin_width=5.0,
     full_power_band=12.0,
     cool_threshold=50.0,
-    cool_prior=(1.50, -5.0, -5.4, -4.2, 1.5),
-    cool_sd=(0.01, 0.4, 0.6, 0.6, 0.4),
+    cool_prior=(1.50, -4.7, -6.0, -3.8, 1.7),
+    cool_sd=(0.01, 0.4, 0.65, 0.3, 0.6),
+    cool_inner=(0.15, 12.0),
     lag=1.0,
 )
 _BED = Traits(
@@ -77,8 +79,9 @@ _BED = Traits(
     bin_width=2.0,
     full_power_band=6.0,
     cool_threshold=40.0,
-    cool_prior=(-0.89, -6.6, -5.3, -5.25, 1.4),
-    cool_sd=(0.01, 0.4, 0.5, 0.5, 0.3),
+    cool_prior=(-0.89, -6.1, -5.35, -4.75, 1.1),
+    cool_sd=(0.01, 0.3, 0.75, 0.85, 0.65),
+    cool_inner=(0.45, 18.0),
     lag=1.0,
 )
 TRAITS = {HeaterKind.HOTEND: _HOTEND, HeaterKind.BED: _BED, HeaterKind.CHAMBER: _BED}
