@@ -95,13 +95,16 @@ def _judge(made: Scenario, reports: list[Item], e: Expected, after: Optional[Ite
         return
     watched = _watched(made, e.last, after)
     e.end_watched = watched
-    if after.run != run.index and not (after.phase not in RUNNING and run.unique is False):
-        return  # another run is on the printer: how this one ended was not told
     stopped = any(i.kind == "stop" and i.run == run.index for i in made.items)
+    recent = stopped and 0 <= after.t - (run.end - 8.0) <= CREDIT
+    told = recent or any(r.run == run.index and r.echo and r.phase in RUNNING for r in reports)
+    if after.run != run.index and not (after.phase not in RUNNING and run.unique is False):
+        e.status = _ANY if told else None
+        return  # another run is on the printer: how this one ended was not told
     restarted = any(
         i.kind == "restart" and e.last.t - 70 < i.t <= after.t + WINDOW for i in made.items
     )
-    if stopped and 0 <= after.t - (run.end - 8.0) <= CREDIT and not restarted:
+    if recent and not restarted:
         if after.phase is JobPhase.COMPLETED:
             return
         if after.phase is not JobPhase.NONE:

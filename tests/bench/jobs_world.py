@@ -180,7 +180,10 @@ def _say(made: Scenario, t: float, rng: random.Random) -> Item:
         if stale:  # the numbers of the run before
             progress = 1.0 if made.runs[run.index - 1].outcome == "completed" else 0.6
         phase = JobPhase.PAUSED if paused else JobPhase.ACTIVE
-        return _report(made, t, run, phase, progress, faults, echo)
+        item = _report(made, t, run, phase, progress, faults, echo)
+        if stale:
+            item.progress = None  # shown, but not this run's
+        return item
     if run.fault is not None:
         faults.append(run.fault)
     shown = {"prusa python": 11.0, "prusa buddy": 400.0}.get(made.brand, 1e9)

@@ -149,17 +149,20 @@ class EndingTracker:
         ]
         if report.cancel_echo:
             self._close(CANCELLED, self._seen_t, True, status_estimated=True)
-        elif new:
+        elif new or self.rules.cancel_window <= 0:  # a device that tells a cancel from a fault
             self.open.faults.extend(f.code for f in new if f.code not in self.open.faults)
             self._close(ERROR, self._seen_t, True, status_estimated=not sure)
         else:
             self._close(INTERRUPTED, self._seen_t, True, status_estimated=True)
 
     def _was_cancelled(self) -> bool:
-        t = self._clock.t
-        ours = self._cancel_t is not None and t - self._cancel_t <= CANCEL_CREDIT
         window = self.rules.cancel_window
-        return ours or (self._echo_t is not None and t - self._echo_t <= window)
+        echoed = self._echo_t is not None and self._clock.t - self._echo_t <= window
+        return echoed or self._stopped()
+
+    def _stopped(self) -> bool:
+        """By ourselves, a moment ago."""
+        return self._cancel_t is not None and self._clock.t - self._cancel_t <= CANCEL_CREDIT
 
     def _expire(self) -> None:
         ending = self._ending
@@ -202,7 +205,9 @@ class EndingTracker:
         )
         nearly = (job.progress or 0.0) >= NEARLY_DONE and job.progress_rose
         if self._was_cancelled() or (self._echo and self._echo_t is not None):
-            self._close(CANCELLED, self._seen_t if absent else next_t, absent)
+            guess = absent and not self._stopped()
+            end_t = self._seen_t if absent else next_t
+            self._close(CANCELLED, end_t, absent, status_estimated=guess)
         elif slack > 0 and (predicted or nearly):
             end_t = self._predicted_end(next_t) if absent else next_t
             self._close(COMPLETED, end_t, absent, status_estimated=True)
