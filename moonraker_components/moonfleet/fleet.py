@@ -114,7 +114,7 @@ class Fleet:
     async def save(self) -> None:
         """Write what only memory knows; the last writes before the database closes."""
         for name, member in list(self._members.items()):
-            self._save_open(member)
+            self.save_open(member)
             learned = member.heaters.unsaved()
             if learned is not None:
                 await self.store.store_text(name, "heaters", learned)
@@ -147,7 +147,7 @@ class Fleet:
         """The local printer's jobs are in Moonraker's own history, never copied into ours."""
         if not printer.local:
             _call(self._job_listeners, event.record, event.action)
-            self._save_open(self._members[printer.name])
+            self.save_open(self._members[printer.name])
         self.events.job(printer, event)
 
     def command_done(
@@ -162,7 +162,8 @@ class Fleet:
 
     # ---- inside -----------------------------------------------------------------------------
 
-    def _save_open(self, member: Member) -> None:
+    def save_open(self, member: Member) -> None:
+        """What its job tracker must not forget."""
         if member.tracker is not None and not member.printer.local:
             self.store.save_open_job(member.printer.name, member.tracker.to_dict())
 

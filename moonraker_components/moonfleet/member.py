@@ -207,6 +207,8 @@ class Member(BridgeHost):
         self.printer.job = self.tracker.open
         for event in events:
             self.fleet.job_event(self.printer, event)
+        if self.tracker.urgent:
+            self.fleet.save_open(self)
 
     def _changed(self, before: PrinterSnapshot, connection_changed: bool, now: float) -> None:
         printer = self.printer
