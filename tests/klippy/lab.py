@@ -180,7 +180,7 @@ class Script:
         reactor.register_timer(give_up, reactor.monotonic() + LIMIT)
 
 
-def run_on_standin(name, folder):
+def run_on_standin(name, folder, **start_args):
     from tests.emulators.klippy_host.printer import Printer, default_start_args
     from tests.emulators.klippy_host.reactor import Reactor, VirtualClock
 
@@ -189,7 +189,7 @@ def run_on_standin(name, folder):
     script = Script(phases, folder)
     clock = VirtualClock()
     while True:
-        printer = Printer(Reactor(clock), default_start_args(str(path)))
+        printer = Printer(Reactor(clock), default_start_args(str(path), **start_args))
         script.prepare(printer)
         if printer.run() == "exit":
             return script.data

@@ -85,6 +85,9 @@ class Heater:
         self.max_power = config.getfloat("max_power", 1.0, above=0.0, maxval=1.0)
         self.smooth_time = config.getfloat("smooth_time", 1.0, above=0.0)
         self.pwm_delay = sensor.get_report_time_delta()
+        # Klipper up to v0.13 refreshes a constant output less often: start_args can say so
+        usual = PWM_REFRESH - (3.0 * self.pwm_delay + 0.001)
+        self.refresh = self.printer.get_start_args().get("pwm_refresh", usual)
         self.lock = threading.Lock()
         self.last_temp = self.smoothed_temp = self.target_temp = 0.0
         self.last_temp_time = self.next_pwm_time = self.last_pwm_value = 0.0
@@ -114,7 +117,7 @@ class Heater:
         if small and (read_time < self.next_pwm_time or not self.last_pwm_value):
             return
         pwm_time = read_time + self.pwm_delay
-        self.next_pwm_time = pwm_time + PWM_REFRESH - (3.0 * self.pwm_delay + 0.001)
+        self.next_pwm_time = pwm_time + self.refresh
         self.last_pwm_value = value
         self.printer.plants.hub.set_pin(self.pin, pwm_time, value)
 
