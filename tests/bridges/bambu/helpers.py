@@ -78,6 +78,9 @@ def make_bridge(
         "access_code": Secret(changes.pop("access_code", printer.access_code)),
         "model": changes.pop("model", None),
     }
+    for name in ("ftps", "camera"):
+        server = getattr(printer, name, None)
+        options[f"{name}_port"] = server.port if server is not None else None
     settings = PrinterSettings(
         name="printer",
         type="bambu",

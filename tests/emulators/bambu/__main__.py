@@ -22,6 +22,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--model", default="P1S", help=", ".join(MODELS))
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8883)
+    parser.add_argument("--ftps-port", type=int, default=0, help="storage; 0 picks one")
+    parser.add_argument("--camera-port", type=int, default=0, help="0 picks one")
     parser.add_argument("--serial", help="default: one that fits the model")
     parser.add_argument("--access-code", default="12345678")
     parser.add_argument("--speed", type=float, default=1.0, help="of heating and printing")
@@ -41,6 +43,8 @@ async def _run(arguments: argparse.Namespace) -> None:
         host=arguments.host,
         port=arguments.port,
         speed=arguments.speed,
+        ftps_port=arguments.ftps_port,
+        camera_port=arguments.camera_port,
         auto=arguments.auto,
         job_seconds=arguments.job_seconds,
         faults=faults,
@@ -54,7 +58,8 @@ async def _run(arguments: argparse.Namespace) -> None:
         with contextlib.suppress(NotImplementedError):
             asyncio.get_running_loop().add_signal_handler(number, ended.set)
     async with printer:
-        print(f"{printer.model.name} {printer.serial} on {printer.host}:{printer.port}", flush=True)
+        print(f"{printer.model.name} {printer.serial} on {printer.host}:{printer.port}")
+        print(f"storage on port {printer.ftps.port}", flush=True)
         await ended.wait()
 
 

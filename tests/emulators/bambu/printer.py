@@ -16,8 +16,10 @@ from typing import Any, Optional
 
 from . import reports
 from .answers import Answers
+from .camera_server import CameraServer
 from .certs import Chain
 from .faults import Faults
+from .ftps_server import FtpsServer
 from .machine import Job, Machine, playlist
 from .models import model as model_named
 from .mqtt_server import MqttServer, encode_length
@@ -45,6 +47,8 @@ class EmulatedBambu:
         port: int = 0,
         speed: float = 1.0,
         *,
+        ftps_port: int = 0,
+        camera_port: int = 0,
         auto: bool = False,
         job_seconds: float = 600.0,
         push_interval: float = 1.0,
@@ -73,6 +77,10 @@ class EmulatedBambu:
         )
         self.server.on_subscribed = self._subscribed
         self.server.port = port
+        self.ftps = FtpsServer(access_code)
+        self.ftps.port = ftps_port
+        self.camera = CameraServer(access_code) if kind.jpeg_camera else None
+        self._camera_port = camera_port
         self._last: dict[str, Any] = {}
         self._sequence = 0
         self._garbage = 0
@@ -91,7 +99,9 @@ class EmulatedBambu:
 
     @access_code.setter
     def access_code(self, value: str) -> None:
-        self.server.access_code = value
+        self.server.access_code = self.ftps.access_code = value
+        if self.camera is not None:
+            self.camera.access_code = value
 
     async def start(self) -> EmulatedBambu:
         await self._listen()
@@ -104,7 +114,7 @@ class EmulatedBambu:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
-        await self.server.stop()
+        await self._silence()
 
     async def __aenter__(self) -> EmulatedBambu:
         return await self.start()
@@ -113,18 +123,28 @@ class EmulatedBambu:
         await self.stop()
 
     async def _listen(self) -> None:
-        await self.server.start(self.host, self.server.port, self.chain.server_context())
+        context = self.chain.server_context()
+        await self.server.start(self.host, self.server.port, context)
+        await self.ftps.start(self.host, self.ftps.port, context)
+        if self.camera is not None:
+            await self.camera.start(self.host, self.camera.port or self._camera_port, context)
+
+    async def _silence(self) -> None:
+        await self.server.stop()
+        await self.ftps.stop()
+        if self.camera is not None:
+            await self.camera.stop()
 
     async def reboot(self, seconds: float = 2.0) -> None:
         """Power off and on: the job is lost, connections break, the port is closed meanwhile."""
-        await self.server.stop()
+        await self._silence()
         self.machine.reboot()
         await asyncio.sleep(seconds)
         await self._listen()
 
     async def offline(self) -> None:
         """The network is gone; the print goes on."""
-        await self.server.stop()
+        await self._silence()
 
     async def online(self) -> None:
         await self._listen()
@@ -135,7 +155,7 @@ class EmulatedBambu:
 
     async def new_certificate(self, generation: int = 1) -> None:
         """As after a repair: another key chain, same serial."""
-        await self.server.stop()
+        await self._silence()
         self.chain = Chain(self.serial, self.faults.expired, generation)
         await self._listen()
 

@@ -16,13 +16,16 @@ from typing import Any, Optional
 from ...core.backoff import Backoff
 from ...core.commands import Action, Command, confirmed
 from ...core.errors import CommandRejected, NotConnected
-from ...core.model import Accepts, JobRules
+from ...core.model import Accepts, JobRules, PrintState
 from ...core.secret import Secret
 from ..base import Bridge, BridgeHost, Connection, Link, PrinterSettings
 from .conversation import DEVELOPER_MODE, Conversation, is_developer_mode_refusal, rejection
 from .dial import connect_tls
 from .failures import LinkFailure
+from .files import BambuFiles
+from .ftps import FtpsSession
 from .mqtt import MqttSession
+from .options import FTPS_PORT
 from .protocol import Answer, PrinterReports, Report, Version, parse
 from .protocol.job import CANCEL_WINDOW
 from .protocol.models import JPEG_CAMERA
@@ -84,6 +87,18 @@ class BambuBridge(Bridge):
         self._trust = Trust(mode, self._serial, settings.ca_file)
         self._port = settings.port or DEFAULT_PORT
         self.reports = PrinterReports(options.get("model"))
+        self.files = BambuFiles(
+            lambda: FtpsSession(
+                settings.host,
+                options.get("ftps_port") or FTPS_PORT,
+                self._trust,
+                USER,
+                self._code,
+            ),
+            self._load_pin,
+            self._transfer_hurts,
+            self._start_print,
+        )
         self._connection = Connection()
         self._task: Optional[asyncio.Task[None]] = None
         self._session: Optional[MqttSession] = None
@@ -154,8 +169,7 @@ class BambuBridge(Bridge):
         trust = self._trust
         sock = await connect_tls(self._settings.host, self._port, trust.context())
         try:
-            pin = await self._host.load(PIN_KEY) if trust.mode == "pin" else None
-            new_pin = trust.judge(sock.getpeercert(binary_form=True), pin)
+            new_pin = trust.judge(sock.getpeercert(binary_form=True), await self._load_pin())
             if new_pin is not None:
                 await self._host.store(PIN_KEY, new_pin)
                 self._host.logger.info("the printer's certificate was pinned at first contact")
@@ -315,6 +329,22 @@ class BambuBridge(Bridge):
     def _check_connected(self) -> None:
         if self._session is None or self._session.closed.done() or not self._reported:
             raise NotConnected(self._connection.message or "the printer is not connected")
+
+    # -- files -----------------------------------------------------------------------------
+
+    async def _load_pin(self) -> Optional[str]:
+        return await self._host.load(PIN_KEY) if self._trust.mode == "pin" else None
+
+    def _transfer_hurts(self) -> Optional[str]:
+        """The processor of a small printer moves the motors and the files."""
+        snapshot = self.reports.snapshot
+        busy = snapshot.state in (PrintState.PRINTING, PrintState.PAUSED)
+        if busy and self.reports.model in JPEG_CAMERA:
+            return "a transfer could disturb the print of this small printer: wait until it is over"
+        return None
+
+    async def _start_print(self, path: str) -> None:
+        await self.send(Command(Action.START, {"filename": path}))
 
     # -- helpers ---------------------------------------------------------------------------
 

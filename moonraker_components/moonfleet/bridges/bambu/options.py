@@ -15,6 +15,8 @@ from ...core.errors import ConfigFault
 from ..base import OptionReader
 from .protocol.models import MODELS, model_from_name
 
+FTPS_PORT = 990
+CAMERA_PORT = 6000
 _SERIAL = re.compile(r"^[0-9A-Z]{8,32}$")
 
 
@@ -34,4 +36,11 @@ def parse(reader: OptionReader) -> Mapping[str, Any]:
             f"[{reader.section}] model: '{name}': not a known model; leave it out or use one of "
             + ", ".join(MODELS)
         )
-    return {"serial": serial, "access_code": code, "model": model}
+    return {
+        "serial": serial,
+        "access_code": code,
+        "model": model,
+        # for printers behind forwarded ports
+        "ftps_port": reader.integer("ftps_port", FTPS_PORT, 1, 65535),
+        "camera_port": reader.integer("camera_port", CAMERA_PORT, 1, 65535),
+    }

@@ -27,10 +27,12 @@ _CODE_EXPIRED, _CODE_NOT_YET = 10, 9
 _COMMON_NAME = b"\x06\x03\x55\x04\x03"  # OID 2.5.4.3, DER encoded
 
 
-@functools.lru_cache(maxsize=8)
-def context_for(ca_file: Optional[str]) -> ssl.SSLContext:
+@functools.lru_cache(maxsize=16)
+def context_for(ca_file: Optional[str], ftps: bool = False) -> ssl.SSLContext:
     """One context for all printers that can share it; a default context costs 800 KiB each."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if ftps:  # newer printers offer TLS 1.3 there and then fail to resume the session
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.check_hostname = False
     if ca_file is None:
@@ -52,14 +54,20 @@ class Trust:
     ca_file: Optional[str] = None
 
     def context(self) -> ssl.SSLContext:
+        return self._context(ftps=False)
+
+    def ftps_context(self) -> ssl.SSLContext:
+        return self._context(ftps=True)
+
+    def _context(self, ftps: bool) -> ssl.SSLContext:
         if self.mode != "verify":
-            return context_for(None)
+            return context_for(None, ftps)
         if not self.ca_file:
             raise LinkFailure(
                 Link.CONFIG_ERROR, "tls: verify needs ca_file: name the printer's CA, or use pin"
             )
         try:
-            return context_for(self.ca_file)
+            return context_for(self.ca_file, ftps)
         except (OSError, ssl.SSLError):
             raise LinkFailure(
                 Link.CONFIG_ERROR, "ca_file cannot be read as PEM certificates: check its path"

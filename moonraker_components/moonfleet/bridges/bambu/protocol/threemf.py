@@ -1,0 +1,117 @@
+# 3MF files: thumbnail and slicer metadata, from an archive nobody vouches for
+#
+# Copyright (C) 2026 The Moonfleet authors
+#
+# This file may be distributed under the terms of the GNU GPLv3 license.
+"""Reads two small members of a sliced project, within limits that hold off a zip bomb."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from dataclasses import dataclass, field
+from typing import IO, Optional
+
+from .values import integer, number
+
+MAX_MEMBERS = 4000
+MAX_IMAGE = 4 * 1024 * 1024
+MAX_CONFIG = 2 * 1024 * 1024
+MAX_OBJECTS = 1000
+_CONFIG = "Metadata/slice_info.config"
+_PNG = b"\x89PNG\r\n\x1a\n"
+# Not an XML parser: entity expansion is not for untrusted files, and attributes are all we need.
+_TAG = re.compile(r"<(plate|/plate|metadata|filament|object)\b([^<>]{0,2000})>")
+_ATTRIBUTE = re.compile(r'(\w+)="([^"<>]{0,500})"')
+
+
+@dataclass
+class PlateInfo:
+    """What the slicer says of one plate; None where it says nothing."""
+
+    index: int
+    print_time: Optional[float] = None  # seconds
+    weight: Optional[float] = None  # grams
+    filament_length: Optional[float] = None  # millimetres
+    materials: list[str] = field(default_factory=list)
+    objects: dict[int, str] = field(default_factory=dict)  # number for skip_objects -> name
+
+
+def _member(archive: zipfile.ZipFile, name: str, limit: int) -> Optional[bytes]:
+    try:
+        info = archive.getinfo(name)
+        if info.file_size > limit or info.flag_bits & 0x1:
+            return None
+        with archive.open(info) as stream:
+            data = stream.read(limit + 1)  # the header may lie about the size
+    except (KeyError, OSError, ValueError, RuntimeError, EOFError, NotImplementedError):
+        return None
+    except zipfile.BadZipFile:
+        return None
+    except Exception:  # zlib.error and lzma.LZMAError have no base in common but this
+        return None
+    return data if len(data) <= limit else None
+
+
+def _open(file: IO[bytes]) -> Optional[zipfile.ZipFile]:
+    try:
+        archive = zipfile.ZipFile(file)
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError):
+        return None
+    return archive if len(archive.infolist()) <= MAX_MEMBERS else None
+
+
+def thumbnail(file: IO[bytes], plate: int = 1) -> Optional[bytes]:
+    """The PNG of a plate."""
+    archive = _open(file)
+    if archive is None:
+        return None
+    for name in (f"Metadata/plate_{plate}.png", f"Metadata/plate_{plate}_small.png"):
+        image = _member(archive, name, MAX_IMAGE)
+        if image is not None and image.startswith(_PNG):
+            return image
+    return None
+
+
+def plates(file: IO[bytes]) -> list[PlateInfo]:
+    """What the slicer wrote about each plate."""
+    archive = _open(file)
+    config = None if archive is None else _member(archive, _CONFIG, MAX_CONFIG)
+    if config is None:
+        return []
+    found: list[PlateInfo] = []
+    current: Optional[PlateInfo] = None
+    for tag, rest in _TAG.findall(config.decode("utf-8", "replace")):
+        attributes = dict(_ATTRIBUTE.findall(rest))
+        if tag == "plate":
+            current = PlateInfo(len(found) + 1)
+            found.append(current)
+        elif tag == "/plate":
+            current = None
+        elif current is not None:
+            _read(current, tag, attributes)
+    return found
+
+
+def _read(plate: PlateInfo, tag: str, attributes: dict[str, str]) -> None:
+    if tag == "metadata":
+        key, value = attributes.get("key"), number(attributes.get("value"))
+        if value is None or value < 0:
+            return
+        if key == "index":
+            plate.index = int(value)
+        elif key == "prediction":
+            plate.print_time = value
+        elif key == "weight":
+            plate.weight = value
+    elif tag == "filament":
+        metres = number(attributes.get("used_m"))
+        if metres is not None and metres >= 0:
+            plate.filament_length = (plate.filament_length or 0.0) + metres * 1000.0
+        material = attributes.get("type")
+        if material and len(plate.materials) < 64:
+            plate.materials.append(material[:32])
+    elif len(plate.objects) < MAX_OBJECTS:
+        identity = integer(attributes.get("identify_id"))
+        if identity is not None:
+            plate.objects[identity] = attributes.get("name", "")[:255]
