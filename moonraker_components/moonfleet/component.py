@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import html
 import logging
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Optional
 
@@ -28,6 +28,7 @@ from .core.errors import one_line
 from .core.jobs import JobRecord
 from .fleet import LOCAL, Fleet
 from .history import History
+from .notifiers import Notifiers
 from .notify import StatusFeed
 from .storage import DatabaseStore
 
@@ -63,6 +64,7 @@ class Moonfleet:
         self.feed = StatusFeed(self.fleet, self._send_status)
         self.fleet.listen_jobs(self._job_step)
         self.fleet.listen_events(lambda event: self._send("moonfleet:event", event))
+        self.notifiers = Notifiers(self.fleet, self._find_notifiers)
         Api(self.server, self.fleet, self.history, self.status).register()
         panel_routes.register(self.server)
         self._install_virtual_printers()
@@ -76,6 +78,8 @@ class Moonfleet:
 
     async def component_init(self) -> None:
         """Nothing long in here: Moonraker starts to serve only when it returns."""
+        for index, text in enumerate(self.notifiers.unknown()):
+            self.warn(f"moonfleet_notifier_{index}", text)
         self._spawn(self._start())
 
     async def _start(self) -> None:
@@ -89,6 +93,7 @@ class Moonfleet:
         for task in list(self._tasks):
             task.cancel()
         self.feed.close()
+        await self.notifiers.stop()
         await self.fleet.stop()
         await self.fleet.save()
         await self.history.stop()
@@ -122,6 +127,11 @@ class Moonfleet:
         """Shown by both interfaces, which render it as HTML."""
         self.warnings[warn_id] = text
         self.server.add_warning(html.escape(text, quote=False), warn_id)
+
+    def _find_notifiers(self) -> Mapping[str, Any]:
+        """Moonraker's own, by name; there are none without a [notifier] section."""
+        notifier = self.server.lookup_component("notifier", None)
+        return getattr(notifier, "notifiers", None) or {}
 
     # ---- the local Klipper ------------------------------------------------------------------
 

@@ -28,6 +28,21 @@ OFFLINE_AFTER = 30.0  # s away before it is told
 ONLINE_AFTER = 5.0  # s back before it is told, once an absence was told
 CLEARED_AFTER = 10.0  # s without a fault before it counts as cleared
 KEPT = 500  # events in memory
+TYPES = (
+    "printer_online",
+    "printer_offline",
+    "fault",
+    "fault_cleared",
+    "job_started",
+    "job_paused",
+    "job_resumed",
+    "job_finished",
+    "heater_ready",
+    "bed_cool",
+    "action_confirmed",
+    "action_rejected",
+    "firmware_changed",
+)
 
 
 @dataclass
@@ -42,6 +57,7 @@ class _Memory:
     heating: dict[str, Optional[float]] = field(default_factory=dict)  # heater -> target
     told_ready: dict[str, Optional[float]] = field(default_factory=dict)
     part_on_bed: bool = False
+    firmware: Optional[str] = None
 
 
 class EventLog:
@@ -82,10 +98,11 @@ class EventLog:
         if memory.online != printer.online or memory.told_online is None:
             memory.online, memory.turned = printer.online, self._clock()
             if printer.online and memory.told_online is None:
-                self._tell_online(change.printer, memory)
+                self._tell_online(change.printer, memory, returned=False)
         if printer.online:
             self._faults(change, memory)
             self._heaters(change, memory)
+            self._firmware(change, memory)
 
     def job(self, printer: Printer, event: JobEvent) -> None:
         record = event.record
@@ -125,7 +142,7 @@ class EventLog:
                 memory.told_online = False
                 self._add("printer_offline", name, {"since": memory.turned})
             elif memory.told_online is False and memory.online and away >= ONLINE_AFTER:
-                self._tell_online(name, memory)
+                self._tell_online(name, memory, returned=True)
             for code, seen in list(memory.told_faults.items()):
                 if code in memory.present_faults or not memory.online:
                     memory.told_faults[code] = now
@@ -138,9 +155,9 @@ class EventLog:
     def _of(self, name: str) -> _Memory:
         return self._memory.setdefault(name, _Memory())
 
-    def _tell_online(self, name: str, memory: _Memory) -> None:
+    def _tell_online(self, name: str, memory: _Memory, *, returned: bool) -> None:
         memory.told_online = True
-        self._add("printer_online", name, {})
+        self._add("printer_online", name, {"returned": returned})
 
     def _faults(self, change: Change, memory: _Memory) -> None:
         now = self._clock()
@@ -178,6 +195,14 @@ class EventLog:
                     memory.part_on_bed = False
                     temperature = heater.temperature if heater is not None else None
                     self._add("bed_cool", change.printer, {"temperature": temperature})
+
+    def _firmware(self, change: Change, memory: _Memory) -> None:
+        now, before = change.after.firmware, memory.firmware
+        if now is None or now == before:
+            return
+        memory.firmware = now
+        if before is not None:
+            self._add("firmware_changed", change.printer, {"before": before, "firmware": now})
 
     def _bed_cool_at(self, printer: Printer) -> Optional[float]:
         estimate = printer.heaters.get("heater_bed")

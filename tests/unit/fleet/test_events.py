@@ -13,7 +13,7 @@ import pytest
 from moonfleet.bridges.base import Connection, Link
 from moonfleet.core.commands import Action, Command
 from moonfleet.core.model import Fault, PrintState, Severity
-from moonfleet.events import CLEARED_AFTER, KEPT, OFFLINE_AFTER, ONLINE_AFTER
+from moonfleet.events import CLEARED_AFTER, KEPT, OFFLINE_AFTER, ONLINE_AFTER, TYPES
 from moonfleet.thermal.types import UNKNOWN_ESTIMATE, HeaterState
 
 from tests.unit.fleet.fakes import Clock, FakeBridge, heated, make_fleet, shot
@@ -62,6 +62,7 @@ async def world():
     await world.fleet.start()
     yield world
     await world.fleet.stop()
+    assert set(world.told) <= set(TYPES)
 
 
 def test_first_contact_is_told_at_once(world):
@@ -184,6 +185,17 @@ def test_the_bed_is_cool_once_after_a_job(world):
     world.heaters(heater_bed=HeaterState.COOLED)
     assert world.told.count("bed_cool") == 1
     assert world.fleet.events.recent()[0]["temperature"] == 29.0
+
+
+def test_a_firmware_update_is_told_and_the_first_sight_is_not(world):
+    world.bridge.online(shot(firmware="01.08.00.00"))
+    world.bridge.host.on_snapshot(shot())
+    world.bridge.host.on_snapshot(shot(firmware="01.08.00.00"))
+    assert world.told == ["printer_online"]
+    world.bridge.host.on_snapshot(shot(firmware="01.09.00.00"))
+    assert world.told == ["printer_online", "firmware_changed"]
+    event = world.fleet.events.recent()[0]
+    assert (event["before"], event["firmware"]) == ("01.08.00.00", "01.09.00.00")
 
 
 async def test_commands_are_told_with_their_end():
