@@ -51,11 +51,12 @@ install_packages() {
         fi
     fi
     step "installing system packages: $*"
-    "${as_root[@]}" apt-get update -qq >/dev/null ||
-        fail "apt-get update failed; type: sudo apt-get update && sudo apt-get install -y $*"
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
-        --no-install-recommends "$@" >/dev/null ||
-        fail "apt-get failed; type: sudo apt-get install -y $*"
+    local said
+    said="$("${as_root[@]}" apt-get update -qq 2>&1)" ||
+        fail "apt-get update failed: ${said##*$'\n'}; then type: sudo apt-get install -y $*"
+    said="$("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+        --no-install-recommends "$@" 2>&1)" ||
+        fail "apt-get failed: ${said##*$'\n'}; then type: sudo apt-get install -y $*"
     done_ "system packages"
 }
 

@@ -3,7 +3,7 @@
 // Copyright (C) 2026 The Moonfleet authors
 // This file may be distributed under the terms of the GNU GPLv3 license.
 
-import { arrange, el, safeUrl, setAttribute, setText, show } from "./dom.js";
+import { arrange, el, safeUrl, setAttribute, setFill, setText, show } from "./dom.js";
 import { clock, duration, isNumber, percent } from "./format.js";
 import { HeaterRow, heaterNames, isHeating } from "./heaters.js";
 import { text } from "./strings.js";
@@ -193,8 +193,7 @@ export class Card {
     show(this.jobBar, known);
     setAttribute(this.jobBar, "aria-label", text("progressOf", { job: name }));
     setAttribute(this.jobBar, "aria-valuenow", known ? Math.round(job.progress * 100) : null);
-    const width = `${(Math.min(1, Math.max(0, job.progress ?? 0)) * 100).toFixed(2)}%`;
-    if (this.jobFill.style.width !== width) this.jobFill.style.width = width;
+    setFill(this.jobFill, job.progress);
     setAttribute(this.job, "data-state", snapshot.state);
     const layer = isNumber(job.layer) && isNumber(job.layers) && job.layers > 0
       ? text("layer", { layer: job.layer, layers: job.layers })

@@ -30,6 +30,15 @@ export function show(node, visible) {
   if (node.hidden === visible) node.hidden = !visible;
 }
 
+/** A bar's width, 0..1. It glides forward, and jumps back: a new job does not run backwards. */
+export function setFill(node, fraction) {
+  const whole = Math.min(1, Math.max(0, Number.isFinite(fraction) ? fraction : 0));
+  const width = `${(whole * 100).toFixed(1)}%`;
+  if (node.style.width === width) return;
+  node.classList.toggle("jump", whole * 100 < parseFloat(node.style.width || "0"));
+  node.style.width = width;
+}
+
 /** Put exactly these children, in this order, into `parent`, moving as few as possible. */
 export function arrange(parent, children) {
   children.forEach((child, index) => {

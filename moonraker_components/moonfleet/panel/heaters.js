@@ -3,7 +3,7 @@
 // Copyright (C) 2026 The Moonfleet authors
 // This file may be distributed under the terms of the GNU GPLv3 license.
 
-import { el, setAttribute, setText, show } from "./dom.js";
+import { el, setAttribute, setFill, setText, show } from "./dom.js";
 import { clock, countdown, duration, heaterName, isNumber, target, temperature } from "./format.js";
 import { text } from "./strings.js";
 
@@ -64,7 +64,6 @@ export function describe(store, printer, heater, eta, reading) {
     said.detail = text("coolAt", { clock: clock(cool, now) });
   } else if (state === "ready") {
     said.main = text("ready");
-    said.fill = 1;
   } else if (state === "unknown") {
     said.main = reading?.target > 0 ? text("estimating") : "";
   } else {
@@ -106,7 +105,6 @@ export class HeaterRow {
     setAttribute(this.node, "title",
       eta?.learned > 0 ? text("learned", { count: eta.learned }) : null);
     show(this.bar, said.fill !== null);
-    const width = `${(Math.min(1, Math.max(0, said.fill ?? 0)) * 100).toFixed(1)}%`;
-    if (this.fill.style.width !== width) this.fill.style.width = width;
+    setFill(this.fill, said.fill);
   }
 }
