@@ -10,6 +10,8 @@ from __future__ import annotations
 import math
 from typing import Any, Callable, Optional
 
+from .thermal.memory import VERSION as MEMORY_VERSION
+from .thermal.traits import traits_of
 from .thermal.types import HeaterKind, HeaterSpec
 
 #: controller class -> the name its option has; every other class is a calibration in progress
@@ -68,6 +70,18 @@ def integral_of(control: Any, max_power: float) -> Optional[float]:
     if total is None or gain is None:
         return None
     return min(max(total * gain, 0.0), max_power)
+
+
+def seed_of(control: Any, kind: HeaterKind) -> Optional[dict[str, Any]]:
+    """What an MPC controller knows of its heater, in the form of learned data, trusted little."""
+    constants = mpc_constants(control)
+    if constants is None:
+        return None
+    watts, capacity, transfer = constants
+    rest = traits_of(HeaterSpec("seed", kind)).prior[2:]
+    params = [math.log(watts / capacity), math.log(transfer / capacity), *rest]
+    # without a fingerprint and with a large rms the model takes it as a starting point only
+    return {"version": MEMORY_VERSION, "params": params, "fits": 0, "rms": 1.2}
 
 
 def mpc_constants(control: Any) -> Optional[tuple[float, float, float]]:

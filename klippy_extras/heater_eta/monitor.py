@@ -59,7 +59,8 @@ class HeaterMonitor:
     def _start_tracker(self, learned: Any) -> None:
         self._gains = compat.gains_of(self._usual_control)
         spec = compat.spec_of(self.heater, self.kind, self._sensor_type)
-        self.tracker = HeaterTracker(spec, learned, self.cool_threshold)
+        seed = learned or compat.seed_of(self._usual_control, spec.kind)
+        self.tracker = HeaterTracker(spec, seed, self.cool_threshold)
 
     # -- the reactor's timer
     def sample(self, eventtime: float, shutdown: bool) -> None:

@@ -11,6 +11,7 @@ import logging
 import math
 from typing import Any, Callable
 
+from .calibrate import PidCalibrate
 from .config import ConfigError
 from .motion import GCodeMove, Toolhead
 
@@ -122,6 +123,53 @@ class TemperatureSensor:
         }
 
 
+class TemperatureFan(TemperatureSensor):
+    """Cools by watermark: full speed above the target, off below it."""
+
+    def __init__(self, config: Any) -> None:
+        super().__init__(config)
+        self.printer = config.get_printer()
+        self.pin = self.printer.plants.pin_of(config.get("pin"))
+        self.min_temp = config.getfloat("min_temp")
+        self.max_temp = config.getfloat("max_temp", above=self.min_temp)
+        self.max_delta = config.getfloat("max_delta", 2.0, above=0.0)
+        self.target_temp = config.getfloat("target_temp", 40.0)
+        config.getchoice("control", ["watermark"])
+        self.speed = 0.0
+        self.printer.lookup_object("gcode").register_mux_command(
+            "SET_TEMPERATURE_FAN_TARGET",
+            "TEMPERATURE_FAN",
+            config.get_name().split()[-1],
+            self._cmd_target,
+            desc="Sets a temperature fan target and fan speed limits",
+        )
+
+    def _cmd_target(self, gcmd: Any) -> None:
+        self.target_temp = gcmd.get_float("TARGET", self.target_temp)
+
+    def get_temp(self, eventtime: float) -> tuple[float, float]:
+        return self.last_temp, self.target_temp
+
+    def _on_temperature(self, read_time: float, temp: float) -> None:
+        super()._on_temperature(read_time, temp)
+        speed = self.speed
+        if temp >= self.target_temp + self.max_delta:
+            speed = 1.0 if self.target_temp > 0.0 else 0.0
+        elif temp <= self.target_temp - self.max_delta:
+            speed = 0.0
+        if speed != self.speed:
+            self.speed = speed
+            self.printer.plants.hub.set_pin(self.pin, read_time, speed)
+
+    def get_status(self, eventtime: float) -> dict[str, Any]:
+        return {
+            "speed": self.speed,
+            "rpm": None,
+            "temperature": round(self.last_temp, 2),
+            "target": self.target_temp,
+        }
+
+
 class DisplayStatus:
     def __init__(self, config: Any) -> None:
         self.printer = config.get_printer()
@@ -206,6 +254,7 @@ SECTIONS: dict[str, Callable[[Any], Any]] = {
     "heater_bed": _heater_bed,
     "heater_generic": _heater_generic,
     "fan": Fan,
+    "temperature_fan": TemperatureFan,
     "temperature_sensor": TemperatureSensor,
     "display_status": DisplayStatus,
     "idle_timeout": IdleTimeout,
@@ -226,3 +275,4 @@ def add_early_objects(printer: Any, config: Any) -> None:
 def add_late_objects(printer: Any, config: Any) -> None:
     printer.load_object(config, "idle_timeout")
     printer.load_object(config, "print_stats")
+    printer.add_object("pid_calibrate", PidCalibrate(printer))
