@@ -259,7 +259,7 @@ class Target:
 
 async def memory_per_printer(count: int) -> float:
     """KiB of resident memory that each further idle, connected printer adds."""
-    from moonfleet.bridges.bambu.bridge import Timing
+    from moonfleet.bridges.bambu.timing import Timing
 
     from tests.bridges.bambu.helpers import make_bridge, until
 

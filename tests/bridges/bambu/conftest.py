@@ -11,7 +11,8 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest_asyncio
-from moonfleet.bridges.bambu.bridge import BambuBridge, Timing
+from moonfleet.bridges.bambu.bridge import BambuBridge
+from moonfleet.bridges.bambu.timing import Timing
 
 from tests.emulators.bambu import EmulatedBambu
 

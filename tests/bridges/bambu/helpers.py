@@ -12,7 +12,8 @@ import logging
 import time
 from typing import Any, Callable, Optional
 
-from moonfleet.bridges.bambu.bridge import BambuBridge, Timing
+from moonfleet.bridges.bambu.bridge import BambuBridge
+from moonfleet.bridges.bambu.timing import Timing
 from moonfleet.bridges.base import BridgeHost, Connection, Link, PrinterSettings
 from moonfleet.core.backoff import Backoff
 from moonfleet.core.model import PrinterSnapshot

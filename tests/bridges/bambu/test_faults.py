@@ -54,7 +54,7 @@ async def test_wrong_access_code(world: World, caplog: pytest.LogCaptureFixture)
 
 
 def test_refused_credentials_are_never_tried_within_a_minute() -> None:
-    from moonfleet.bridges.bambu.bridge import Timing
+    from moonfleet.bridges.bambu.timing import Timing
 
     schedule = Timing().auth_backoff
     assert min(schedule.delay(n, r / 10) for n in range(20) for r in range(11)) >= 60.0

@@ -10,10 +10,9 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Optional
 
-from ...core.backoff import Backoff
 from ...core.commands import Action, Command, confirmed
 from ...core.errors import CommandRejected, NotConnected
 from ...core.model import Accepts, JobRules, PrintState
@@ -21,6 +20,7 @@ from ...core.secret import Secret
 from ..base import Bridge, BridgeHost, Connection, Link, PrinterSettings
 from .conversation import DEVELOPER_MODE, Conversation, is_developer_mode_refusal, rejection
 from .dial import connect_tls
+from .discovery import find
 from .failures import LinkFailure
 from .files import BambuFiles
 from .ftps import FtpsSession
@@ -38,33 +38,12 @@ from .protocol.requests import (
     Request,
     build,
 )
+from .timing import Timing
 from .trust import Trust
 
 PIN_KEY = "tls_pin"
 USER = "bblp"
 DEFAULT_PORT = 8883
-
-
-_BACKOFF = Backoff(first=1.0, cap=60.0, jitter=0.2)
-# Never less than a minute: printers lock out who keeps trying.
-_AUTH_BACKOFF = Backoff(first=75.0, cap=600.0, jitter=0.2)
-
-
-@dataclass(frozen=True)
-class Timing:
-    """Seconds. Real printers get the defaults; tests shorten them."""
-
-    backoff: Backoff = _BACKOFF
-    auth_backoff: Backoff = _AUTH_BACKOFF
-    connack: float = 15.0
-    first_report: float = 10.0  # then ask again, and take deltas alone
-    quiet: float = 60.0  # without a report: wake the printer
-    patience: float = 8.0  # the woken printer has this long before it is called stale
-    dead: float = 30.0  # still nothing: a new connection
-    steady: float = 60.0  # a connection this old was a good one: start the back-off afresh
-    answer: float = 5.0
-    full_reports: float = 600.0  # between full reports of printers whose deltas omit the AMS
-    refresh: float = 20.0  # least time between full reports asked for by commands
 
 
 class BambuBridge(Bridge):
@@ -85,11 +64,12 @@ class BambuBridge(Bridge):
         self._code: Secret = options["access_code"]
         mode = settings.tls or ("verify" if settings.ca_file else "pin")
         self._trust = Trust(mode, self._serial, settings.ca_file)
+        self._address = settings.host
         self._port = settings.port or DEFAULT_PORT
         self.reports = PrinterReports(options.get("model"))
         self.files = BambuFiles(
             lambda: FtpsSession(
-                settings.host,
+                self._address,
                 options.get("ftps_port") or FTPS_PORT,
                 self._trust,
                 USER,
@@ -159,15 +139,38 @@ class BambuBridge(Bridge):
             attempt = 0 if self._reported and lived >= self._timing.steady else attempt
             delay = schedule.delay(attempt, random.random())
             attempt += 1
+            if attempt >= self._timing.search_after:
+                delay -= await self._search(min(delay, self._timing.search))
             try:
                 await asyncio.wait_for(self._retry_now.wait(), delay)
             except asyncio.TimeoutError:
                 pass  # the usual way to the next attempt
 
+    async def _search(self, seconds: float) -> float:
+        """Listen whether the printer announces itself from another address; the time it took.
+
+        The announcement is only a hint: certificate and pin decide. Without them, nothing is
+        followed, or anybody could ask for the access code.
+        """
+        if self._connection.state not in _ELSEWHERE or self._trust.mode == "insecure":
+            return 0.0
+        begin = self._now()
+        try:
+            found = await find(self._serial, seconds, self._timing.ssdp_ports)
+        except OSError:
+            found = None  # no such socket on this host: nothing is heard
+        if found is None:
+            self._address = self._settings.host  # the configured one may be right again
+        elif found != self._address:
+            self._address = found
+            self._host.logger.info("the printer announces itself from another address: trying it")
+            self._retry_now.set()
+        return self._now() - begin
+
     async def _connect_once(self) -> None:
         self._connected_at, self._reported, self._had_full = 0.0, False, False
         trust = self._trust
-        sock = await connect_tls(self._settings.host, self._port, trust.context())
+        sock = await connect_tls(self._address, self._port, trust.context())
         try:
             new_pin = trust.judge(sock.getpeercert(binary_form=True), await self._load_pin())
             if new_pin is not None:
@@ -392,4 +395,6 @@ class BambuBridge(Bridge):
         return asyncio.get_running_loop().time()
 
 
+# States that a printer with a new address is in, as seen from here.
+_ELSEWHERE = frozenset({Link.UNREACHABLE, Link.REFUSED, Link.TLS_ERROR})
 _SILENT = "connected, but the printer sends no reports: it may need a restart"
