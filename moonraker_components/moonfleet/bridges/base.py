@@ -14,12 +14,13 @@ from __future__ import annotations
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Callable, Optional
 
 from ..core.commands import Action, Command, Control
+from ..core.errors import NotSupported
 from ..core.model import JobRules, PrinterSnapshot
 from ..core.secret import Secret
 
@@ -217,9 +218,24 @@ class Bridge(ABC):
     async def refresh(self) -> None:  # noqa: B027 - optional, most bridges need nothing here
         """A command is waiting for its effect: poll soon, ask for a full report, or do nothing."""
 
+    async def repin(self) -> None:
+        """Forget the remembered certificate; the next one that names this printer is accepted."""
+        raise NotSupported("this printer has no pinned certificate")
+
     def debug(self) -> Mapping[str, Any]:
         """Facts for the support bundle, without secrets."""
         return {}
+
+
+@dataclass(frozen=True)
+class Discovered:
+    """A printer in the network. ``options`` would complete its section; it may be private."""
+
+    host: str
+    model: Optional[str] = None
+    name: Optional[str] = None
+    firmware: Optional[str] = None
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -233,6 +249,10 @@ class BridgeType:
     default_port: Optional[int] = None
     tls_modes: tuple[str, ...] = ()
     needs_host: bool = True
+    #: printers that make themselves known within so many seconds
+    discover: Optional[Callable[[float], Awaitable[list[Discovered]]]] = None
+    #: which printer stands at an address, asked without credentials
+    probe: Optional[Callable[[str], Awaitable[Optional[Discovered]]]] = None
 
 
 _TYPES: dict[str, BridgeType] = {}
