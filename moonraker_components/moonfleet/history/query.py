@@ -19,7 +19,7 @@ from .schema import JOBS, WORDS
 
 MAX_PAGE = 1000
 _J = ", ".join(f"j.{name}" for name in COLUMNS)
-_KEYS = (-(2**62), 2**62)
+EVERY = (-(2**62), 2**62)
 KEY_SLACK = 2000  # ms between a row's key and its start at most
 
 
@@ -58,13 +58,16 @@ class Query:
         return (self.search or "").split()[:16]
 
 
-def select(query: Query, words: bool) -> tuple[str, list[Any]]:
-    """The statement for one page; ``words``: text search by index is possible."""
-    low, high = _KEYS
+def select(query: Query, words: bool, window: tuple[int, int] = EVERY) -> tuple[str, list[Any]]:
+    """The statement for one page; ``words``: text search by index is possible.
+
+    ``window`` holds the keys that are looked at. The first column of the answer is the key.
+    """
+    low, high = window
     if query.since is not None:
-        low = _key(query.since) - KEY_SLACK
+        low = max(low, _key(query.since) - KEY_SLACK)
     if query.before is not None:
-        high = _key(query.before) + KEY_SLACK  # it started before it ended
+        high = min(high, _key(query.before) + KEY_SLACK)  # it started before it ended
     indexed = [word for word in query.words if len(word) >= 3] if words else []
     plain = [word for word in query.words if word not in indexed]
     where: list[str] = []
@@ -82,7 +85,7 @@ def select(query: Query, words: bool) -> tuple[str, list[Any]]:
         if query.status is not None:
             where.append("j.status = ?")
             values.append(query.status)
-    if (low, high) != _KEYS:
+    if (low, high) != EVERY:
         where.append(f"{key} BETWEEN ? AND ?")
         values += [low, high]
     if query.since is not None:
@@ -97,7 +100,7 @@ def select(query: Query, words: bool) -> tuple[str, list[Any]]:
         values += [_like(word)] * len(_TEXTS)
     condition = f" WHERE {' AND '.join(where)}" if where else ""
     statement = (
-        f"SELECT {_J} FROM {source}{condition} "
+        f"SELECT {key}, {_J} FROM {source}{condition} "
         f"ORDER BY {key} {query.order.upper()} LIMIT ? OFFSET ?"
     )
     return statement, [*values, query.limit, query.start]
@@ -106,9 +109,42 @@ def select(query: Query, words: bool) -> tuple[str, list[Any]]:
 _TEXTS = ("name", "filename", "display_name", "notes", "material")
 
 
-def fetch(connection: sqlite3.Connection, query: Query, words: bool) -> list[Sequence[Any]]:
-    statement, values = select(query, words)
-    return [tuple(row) for row in connection.execute(statement, values)]
+def fetch(
+    connection: sqlite3.Connection, query: Query, words: bool, window: tuple[int, int] = EVERY
+) -> list[Sequence[Any]]:
+    statement, values = select(query, words, window)
+    return [tuple(row)[1:] for row in connection.execute(statement, values)]
+
+
+def needs_scan(query: Query, words: bool) -> bool:
+    """A word of one or two letters is in no index: the rows have to be looked at."""
+    return any(len(word) < 3 or not words for word in query.words)
+
+
+def next_window(
+    connection: sqlite3.Connection, query: Query, window: tuple[int, int], rows: int
+) -> tuple[tuple[int, int], Optional[tuple[int, int]]]:
+    """The first so many rows of ``window`` in the query's order, and the window that is left."""
+    low, high = window
+    edge = connection.execute(
+        f"SELECT id FROM {JOBS} WHERE id BETWEEN ? AND ? ORDER BY id {query.order.upper()} "
+        "LIMIT 1 OFFSET ?",
+        (low, high, rows),
+    ).fetchone()
+    if edge is None:
+        return window, None
+    if query.order == "asc":
+        return (low, edge[0] - 1), (edge[0], high)
+    return (edge[0] + 1, high), (low, edge[0])
+
+
+def fetch_behind(
+    connection: sqlite3.Connection, query: Query, words: bool, behind: int
+) -> tuple[int, list[Sequence[Any]]]:
+    """The next page of an export, and the key it ends at."""
+    statement, values = select(query, words, (behind + 1, EVERY[1]))
+    rows = connection.execute(statement, values).fetchall()
+    return (rows[-1][0] if rows else behind), [tuple(row)[1:] for row in rows]
 
 
 def fetch_job(connection: sqlite3.Connection, job_id: str) -> Optional[Sequence[Any]]:

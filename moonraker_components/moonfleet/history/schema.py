@@ -85,6 +85,8 @@ TABLES = (
                 f"CREATE INDEX IF NOT EXISTS {JOBS}_printer ON {JOBS} (printer, status)",
                 f"CREATE INDEX IF NOT EXISTS {JOBS}_of ON {JOBS} (printer)",
                 f"CREATE INDEX IF NOT EXISTS {JOBS}_status ON {JOBS} (status)",
+                f"CREATE INDEX IF NOT EXISTS {JOBS}_total ON {JOBS} (printer, total_duration)",
+                f"CREATE INDEX IF NOT EXISTS {JOBS}_print ON {JOBS} (printer, print_duration)",
                 f"CREATE INDEX IF NOT EXISTS {JOBS}_ended ON {JOBS} (end_time, status, printer,"
                 " material, print_duration, total_duration)",
             ),

@@ -17,13 +17,24 @@ import json
 import logging
 import sqlite3
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from typing import Any, Callable, Optional, TypeVar
 
 from ..core.jobs_record import IN_PROGRESS, JobRecord, OpenJob
-from . import statistics, writer
-from .query import Query, UnknownJob, fetch, fetch_job
+from . import export, statistics, sums, writer
+from .query import (
+    EVERY,
+    MAX_PAGE,
+    BadQuery,
+    Query,
+    UnknownJob,
+    fetch,
+    fetch_behind,
+    fetch_job,
+    needs_scan,
+    next_window,
+)
 from .rows import to_json
 from .schema import JOBS, STATE, TABLES, definition, make_words
 
@@ -33,6 +44,8 @@ RETRY = 30.0  # s until a failed write is tried again
 TRACKER = "tracker:"  # + printer: what its job tracker must not forget
 STALE = "words_stale"  # text search missed some jobs: index them again
 YEAR = 365 * 86400.0
+MAX_TIME = 1e11  # s; beyond every calendar
+PIECE = 100  # jobs read at once for an export
 CHUNK = 500  # jobs indexed per turn of the database
 
 
@@ -136,7 +149,10 @@ class History:
         """``{"count", "jobs": [Job]}``, newest first unless ``order`` is asc."""
         query = Query(printer, status, since, before, search, order.lower(), start, limit)
         await self._settle()
-        rows: list[Any] = await self.run(lambda c: fetch(c, query, self._words))
+        if needs_scan(query, self._words):
+            rows = await self._scan(query)
+        else:
+            rows = await self.run(lambda c: fetch(c, query, self._words))
         return {"count": len(rows), "jobs": [to_json(row) for row in rows]}
 
     async def job(self, job_id: str) -> dict[str, Any]:
@@ -146,6 +162,22 @@ class History:
         if row is None:
             raise UnknownJob(f"job_id: no job '{str(job_id)[:60]}' in the history")
         return to_json(row)
+
+    async def export(self, form: str = "csv", **filters: Any) -> AsyncIterator[str]:
+        """Pieces of a file, oldest job first; ``filters`` as of ``list``."""
+        if form not in export.FORMATS:
+            raise BadQuery(f"format: '{str(form)[:40]}' is neither csv nor jsonl")
+        query = Query(**filters, order="asc", limit=PIECE)
+        await self._settle()
+        yield export.header(form)
+        behind: Optional[int] = -(2**62)
+        while behind is not None:
+            last = behind
+            key, rows = await self.run(
+                lambda c: fetch_behind(c, query, self._words, last)  # noqa: B023
+            )
+            yield "".join(export.line(form, to_json(row)) for row in rows)
+            behind = key if rows else None
 
     async def delete(self, job_id: str) -> dict[str, Any]:
         """Forget one job, with its sums; what the printer has run stays on its odometer."""
@@ -164,11 +196,11 @@ class History:
 
     async def totals(self, printer: Optional[str] = None) -> dict[str, Any]:
         """Sums of what is remembered, and odometers, which deleting a job does not turn back."""
-        sums = await self.virtual_totals(printer)
+        whole = await self.virtual_totals(printer)
         meters = await self.run(statistics.odometers)
         if printer is not None:
             meters = {name: meter for name, meter in meters.items() if name == printer}
-        return {"job_totals": sums, "odometers": meters}
+        return {"job_totals": whole, "odometers": meters}
 
     async def statistics(
         self,
@@ -179,12 +211,32 @@ class History:
         """docs/history.md lists every figure; the last 365 days unless told otherwise."""
         before = time.time() if before is None else before
         since = before - YEAR if since is None else since
+        if not -MAX_TIME < since <= before < MAX_TIME:
+            raise BadQuery("since and before: a period begins before it ends, in Unix seconds")
         await self._settle()
-        return await self.run(
-            lambda c: statistics.statistics(c, since, before, printer, self.prices)
-        )
+        period, found = sums.Period(since, before), sums.Gathered()
+        for part in period.parts():
+            found.add(await self.run(lambda c: sums.gather(c, part, printer)))  # noqa: B023
+        return statistics.statistics(period, found, self.prices)
 
     # ---- inside -----------------------------------------------------------------------------
+
+    async def _scan(self, query: Query) -> Any:
+        """Look at the rows themselves, in portions between which others have their turn."""
+        rows: list[Any] = []
+        left: Optional[tuple[int, int]] = EVERY
+        wanted = query.start + query.limit
+        page = replace(query, start=0, limit=MAX_PAGE)
+
+        def step(connection: sqlite3.Connection, window: tuple[int, int]) -> Any:
+            here, rest = next_window(connection, query, window, MAX_PAGE)
+            return fetch(connection, page, self._words, here), rest
+
+        while left is not None and len(rows) < wanted:
+            window = left
+            more, left = await self.run(lambda c: step(c, window))  # noqa: B023
+            rows += more
+        return rows[query.start : wanted]
 
     def _soon(self) -> None:
         if self._flush_handle is None:

@@ -3,7 +3,7 @@
 # Copyright (C) 2026 The Moonfleet authors
 #
 # This file may be distributed under the terms of the GNU GPLv3 license.
-"""``Prices`` are configured; without one there is no cost. Nothing here touches a table."""
+"""``Prices`` are configured; without one there is no cost. Periods are read by ``sums``."""
 
 from __future__ import annotations
 
@@ -28,11 +28,12 @@ class Prices:
 
 
 FREE = Prices()
+FREQUENT = 10  # fault codes named
 
 
 def totals(connection: sqlite3.Connection, printer: Optional[str]) -> dict[str, Any]:
     """Everything that is remembered, in Moonraker's words."""
-    whole = sums.sums(connection, sums.Period(*sums.EVER), printer).of()
+    whole = sums.ever(connection, printer)
     longest_job, longest_print = sums.longest_ever(connection, printer)
     return {
         "total_jobs": int(whole["jobs"]),
@@ -54,35 +55,37 @@ def odometers(connection: sqlite3.Connection) -> dict[str, dict[str, float]]:
     }
 
 
-def statistics(
-    connection: sqlite3.Connection,
-    since: float,
-    before: float,
-    printer: Optional[str] = None,
-    prices: Prices = FREE,
-) -> dict[str, Any]:
-    period = sums.Period(since, max(since, before))
-    found = sums.sums(connection, period, printer)
+def statistics(period: sums.Period, found: sums.Gathered, prices: Prices) -> dict[str, Any]:
+    """The answer, from what was gathered of the whole period."""
+    printers = sorted({key[0] for key in found.sums})
+    materials = sorted({key[1] for key in found.sums})
     whole = _figures(found.of(), prices, None)
-    whole.update(sums.spread(connection, period, printer))
-    online = sums.connected(connection, period, printer)
-    whole["connected_time"] = online
-    whole["utilisation"] = _ratio(whole["print_time"], online)
-    whole["fault_codes"] = sums.fault_counts(connection, period, printer)
-    printers = sorted({key[0] for key in found.values})
-    materials = sorted({key[1] for key in found.values})
+    whole.update(_spread(sorted(found.prints)))
+    whole["connected_time"] = found.connected
+    whole["utilisation"] = _ratio(whole["print_time"], found.connected)
+    frequent = sorted(found.faults.items(), key=lambda item: (-item[1], item[0]))
+    whole["fault_codes"] = dict(frequent[:FREQUENT])
     costs = [_cost(found.of(material=name), prices, name) for name in materials]
     whole["cost"] = _cost_of(costs, prices)
     return {
-        "since": since,
-        "before": before,
+        "since": period.since,
+        "before": period.before,
         "fleet": whole,
         "printers": {name: _figures(found.of(printer=name), prices, None) for name in printers},
         "materials": {
             name or "unknown": _figures(found.of(material=name), prices, name) for name in materials
         },
-        **_trends(sums.trend(connection, period, printer)),
+        **_trends(found.days),
     }
+
+
+def _spread(prints: list[float]) -> dict[str, Optional[float]]:
+    """Of the completed prints, sorted."""
+    if not prints:
+        return {"longest": None, "mean": None, "median": None}
+    middle, odd = divmod(len(prints), 2)
+    median = prints[middle] if odd else (prints[middle - 1] + prints[middle]) / 2
+    return {"longest": prints[-1], "mean": sum(prints) / len(prints), "median": median}
 
 
 def _figures(total: Mapping[str, float], prices: Prices, material: Optional[str]) -> dict[str, Any]:
@@ -135,11 +138,11 @@ def _ratio(part: float, whole: float) -> Optional[float]:
     return part / whole if whole else None
 
 
-def _trends(days: list[Any]) -> dict[str, Any]:
+def _trends(days: Mapping[int, list[float]]) -> dict[str, Any]:
     """By day, and by week (named by its Monday)."""
     by_day: list[dict[str, Any]] = []
     by_week: dict[datetime.date, list[float]] = {}
-    for day, *numbers in days:
+    for day, numbers in sorted(days.items()):
         date = datetime.date.fromordinal(day)
         by_day.append(_point(date, numbers))
         monday = date - datetime.timedelta(days=date.weekday())
@@ -151,4 +154,5 @@ def _trends(days: list[Any]) -> dict[str, Any]:
 
 def _point(date: datetime.date, numbers: list[float]) -> dict[str, Any]:
     names = ("jobs", "completed", "print_time", "filament_grams")
-    return {"date": date.isoformat(), **dict(zip(names, numbers))}
+    jobs, completed, *rest = numbers
+    return {"date": date.isoformat(), **dict(zip(names, (int(jobs), int(completed), *rest)))}

@@ -1,18 +1,19 @@
-# Totals and statistics: sums from daily roll-ups, medians from indexed rows
+# What a period adds up to, read in parts so that nobody waits for the database
 #
 # Copyright (C) 2026 The Moonfleet authors
 #
 # This file may be distributed under the terms of the GNU GPLv3 license.
-"""Functions on the database's thread. A period is ``since <= end of the job < before``.
+"""A period is ``since <= end of the job < before``.
 
 Whole days come from the roll-ups, the days at its two ends from the jobs themselves, so that any
-period is exact. Every number is recomputed from raw rows in the tests.
+period is exact. ``gather`` runs on the database's thread, for one part of at most ``PART`` days.
 """
 
 from __future__ import annotations
 
 import datetime
 import sqlite3
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Optional
 
@@ -21,8 +22,17 @@ from .rows import AT, COLUMNS, faults_of
 from .schema import DAYS, FAULTS, JOBS, PRESENCE
 from .writer import SUMS, day_of, day_values
 
-FREQUENT = 10  # fault codes named
-EVER = (-1e11, 1e11)
+PART = 60  # days read at once
+LONGEST = 200 * 366  # days in a period; more than any clock has seen
+
+
+def day_start(day: int) -> float:
+    """Unix time of local midnight."""
+    try:
+        date = datetime.date.fromordinal(day)
+        return datetime.datetime(date.year, date.month, date.day).timestamp()
+    except (OverflowError, OSError, ValueError):
+        return 0.0
 
 
 @dataclass(frozen=True)
@@ -47,145 +57,135 @@ class Period:
         edges = [(self.since, day_start(first)), (day_start(end), self.before)]
         return [(low, high) for low, high in edges if low < high]
 
-
-def day_start(day: int) -> float:
-    try:
-        date = datetime.date.fromordinal(day)
-        return datetime.datetime(date.year, date.month, date.day).timestamp()
-    except (OverflowError, OSError, ValueError):
-        return EVER[0] if day < 1000 else EVER[1]
+    def parts(self) -> Iterator[Period]:
+        """Cut at local midnights."""
+        first, end = self.whole
+        cuts = [day_start(day) for day in range(first + PART, min(end, first + LONGEST), PART)]
+        edges = [self.since, *cuts, self.before]
+        for low, high in zip(edges, edges[1:]):
+            if low < high:
+                yield Period(low, high)
 
 
 @dataclass
-class Sums:
-    """Added up by printer and material."""
+class Gathered:
+    """Sums by (printer, material), counts by fault code, and what else the rows say."""
 
-    values: dict[tuple[str, str], list[float]] = field(default_factory=dict)
+    sums: dict[tuple[str, str], list[float]] = field(default_factory=dict)
+    faults: dict[str, int] = field(default_factory=dict)
+    days: dict[int, list[float]] = field(default_factory=dict)  # jobs, completed, print_time, grams
+    prints: list[float] = field(default_factory=list)  # durations of the completed ones
+    connected: float = 0.0
 
-    def add(self, printer: str, material: str, values: Any) -> None:
-        known = self.values.setdefault((printer, material), [0.0] * len(SUMS))
-        for place, value in enumerate(values):
-            known[place] += value or 0
+    def add(self, other: Gathered) -> None:
+        for key, values in other.sums.items():
+            _add(self.sums, key, values)
+        for day, values in other.days.items():
+            _add(self.days, day, values)
+        for code, count in other.faults.items():
+            self.faults[code] = self.faults.get(code, 0) + count
+        self.prints += other.prints
+        self.connected += other.connected
 
     def of(self, printer: Optional[str] = None, material: Optional[str] = None) -> dict[str, float]:
         total = [0.0] * len(SUMS)
-        for (one, stuff), values in self.values.items():
+        for (one, stuff), values in self.sums.items():
             if printer in (None, one) and material in (None, stuff):
                 total = [a + b for a, b in zip(total, values)]
         return dict(zip(SUMS, total))
 
 
-def sums(connection: sqlite3.Connection, period: Period, printer: Optional[str]) -> Sums:
-    found = Sums()
-    first, end = period.whole
+def _add(table: dict[Any, list[float]], key: Any, values: Sequence[float]) -> None:
+    known = table.setdefault(key, [0.0] * len(values))
+    for place, value in enumerate(values):
+        known[place] += value or 0
+
+
+def gather(connection: sqlite3.Connection, part: Period, printer: Optional[str]) -> Gathered:
+    found = Gathered()
+    first, end = part.whole
     only, values = ("", []) if printer is None else (" AND printer = ?", [printer])
+    span = f"WHERE day >= ? AND day < ?{only}"
     if first < end:
+        bounds = [first, end, *values]
         columns = ", ".join(f"SUM({name})" for name in SUMS)
         for row in connection.execute(
-            f"SELECT printer, material, {columns} FROM {DAYS} WHERE day >= ? AND day < ?{only} "
-            "GROUP BY printer, material",
-            [first, end, *values],
+            f"SELECT printer, material, {columns} FROM {DAYS} {span} GROUP BY printer, material",
+            bounds,
         ):
-            found.add(row[0], row[1], tuple(row)[2:])
-    for row in _raw(connection, period, printer):
-        found.add(row[AT["printer"]], row[AT["material"]], day_values(row))
-    return found
-
-
-def _raw(connection: sqlite3.Connection, period: Period, printer: Optional[str]) -> list[Any]:
-    """The ended jobs in the parts of days at the ends of the period."""
-    only, values = ("", []) if printer is None else (" AND printer = ?", [printer])
-    rows: list[Any] = []
-    for low, high in period.edges():
-        rows += connection.execute(
-            f"SELECT {', '.join(COLUMNS)} FROM {JOBS} WHERE end_time >= ? AND end_time < ? "
-            f"AND status <> '{IN_PROGRESS}'{only}",
-            [low, high, *values],
-        ).fetchall()
-    return [tuple(row) for row in rows]
-
-
-def fault_counts(
-    connection: sqlite3.Connection, period: Period, printer: Optional[str]
-) -> dict[str, int]:
-    first, end = period.whole
-    only, values = ("", []) if printer is None else (" AND printer = ?", [printer])
-    counts: dict[str, int] = {}
-    if first < end:
+            _add(found.sums, (row[0], row[1]), tuple(row)[2:])
+        for row in connection.execute(
+            "SELECT day, SUM(jobs), SUM(completed), SUM(print_time), SUM(grams) "
+            f"FROM {DAYS} {span} GROUP BY day",
+            bounds,
+        ):
+            _add(found.days, row[0], tuple(row)[1:])
         for code, count in connection.execute(
-            f"SELECT code, SUM(count) FROM {FAULTS} WHERE day >= ? AND day < ?{only} GROUP BY code",
-            [first, end, *values],
+            f"SELECT code, SUM(count) FROM {FAULTS} {span} GROUP BY code", bounds
         ):
-            counts[code] = count
-    for row in _raw(connection, period, printer):
-        for code in faults_of(row):
-            counts[code] = counts.get(code, 0) + 1
-    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:FREQUENT])
-
-
-def spread(
-    connection: sqlite3.Connection, period: Period, printer: Optional[str]
-) -> dict[str, Optional[float]]:
-    """Median, mean and longest of the completed prints, read from one index."""
-    only, values = ("", []) if printer is None else (" AND printer = ?", [printer])
-    durations = sorted(
+            found.faults[code] = count
+    for low, high in part.edges():
+        for row in connection.execute(
+            f"SELECT {', '.join(COLUMNS)} FROM {JOBS} INDEXED BY {JOBS}_ended "
+            f"WHERE end_time >= ? AND end_time < ? AND status <> '{IN_PROGRESS}'{only}",
+            [low, high, *values],
+        ):
+            _count(found, tuple(row))
+    found.prints = [
         row[0]
         for row in connection.execute(
             f"SELECT print_duration FROM {JOBS} INDEXED BY {JOBS}_ended WHERE end_time >= ? "
             f"AND end_time < ? AND status = 'completed'{only}",
-            [period.since, period.before, *values],
+            [part.since, part.before, *values],
         )
-    )
-    if not durations:
-        return {"longest": None, "mean": None, "median": None}
-    middle = len(durations) // 2
-    even = len(durations) % 2 == 0
-    return {
-        "longest": durations[-1],
-        "mean": sum(durations) / len(durations),
-        "median": (durations[middle - 1] + durations[middle]) / 2 if even else durations[middle],
-    }
+    ]
+    found.connected = _connected(connection, part, only, values)
+    return found
 
 
-def connected(connection: sqlite3.Connection, period: Period, printer: Optional[str]) -> float:
+def _count(found: Gathered, row: Sequence[Any]) -> None:
+    _add(found.sums, (row[AT["printer"]], row[AT["material"]]), day_values(row))
+    done = int(row[AT["status"]] == "completed")
+    day = (1, done, row[AT["print_duration"]], row[AT["grams"]] or 0.0)
+    _add(found.days, day_of(row[AT["end_time"]]), day)
+    for code in faults_of(row):
+        found.faults[code] = found.faults.get(code, 0) + 1
+
+
+def _connected(connection: sqlite3.Connection, part: Period, only: str, values: list[Any]) -> float:
     """Seconds online; kept by day, so the days at the ends of a period count by their share."""
-    only, values = ("", []) if printer is None else (" AND printer = ?", [printer])
     total = 0.0
     for day, seconds in connection.execute(
         f"SELECT day, SUM(seconds) FROM {PRESENCE} WHERE day >= ? AND day <= ?{only} GROUP BY day",
-        [day_of(period.since), day_of(period.before), *values],
+        [day_of(part.since), day_of(part.before), *values],
     ):
         low, high = day_start(day), day_start(day + 1)
-        inside = min(high, period.before) - max(low, period.since)
+        inside = min(high, part.before) - max(low, part.since)
         total += seconds * min(1.0, max(0.0, inside / (high - low)))
     return total
 
 
-def trend(connection: sqlite3.Connection, period: Period, printer: Optional[str]) -> list[Any]:
-    """(day, jobs, completed, print_time, grams) of every whole or partial day with a job."""
+def ever(connection: sqlite3.Connection, printer: Optional[str]) -> dict[str, float]:
+    """Sums of all that is remembered: the roll-up of day 0."""
     only, values = ("", []) if printer is None else (" AND printer = ?", [printer])
-    rows: dict[int, list[float]] = {}
-    first, end = period.whole
-    for day, *numbers in connection.execute(
-        f"SELECT day, SUM(jobs), SUM(completed), SUM(print_time), SUM(grams) FROM {DAYS} "
-        f"WHERE day >= ? AND day < ?{only} GROUP BY day",
-        [first, end, *values],
-    ):
-        rows[day] = list(numbers)
-    for row in _raw(connection, period, printer):
-        known = rows.setdefault(day_of(row[AT["end_time"]]), [0, 0, 0.0, 0.0])
-        done = int(row[AT["status"]] == "completed")
-        for place, value in enumerate((1, done, row[AT["print_duration"]], row[AT["grams"]] or 0)):
-            known[place] += value
-    return [(day, *rows[day]) for day in sorted(rows)]
+    columns = ", ".join(f"SUM({name})" for name in SUMS)
+    row = connection.execute(f"SELECT {columns} FROM {DAYS} WHERE day = 0{only}", values).fetchone()
+    return {name: value or 0.0 for name, value in zip(SUMS, tuple(row))}
 
 
 def longest_ever(connection: sqlite3.Connection, printer: Optional[str]) -> tuple[float, float]:
-    """(longest job, longest print) of all ended jobs, from one index."""
-    only, values = ("", []) if printer is None else (" AND printer = ?", [printer])
-    row = connection.execute(
-        f"SELECT MAX(total_duration), MAX(print_duration) FROM {JOBS} INDEXED BY {JOBS}_ended "
-        f"WHERE end_time IS NOT NULL{only}",
-        values,
-    ).fetchone()
-    return row[0] or 0.0, row[1] or 0.0
+    """(longest job, longest print) of all ended jobs."""
+    names = [printer]
+    if printer is None:
+        found = connection.execute(f"SELECT DISTINCT printer FROM {DAYS} WHERE day = 0")
+        names = [row[0] for row in found]
+    longest = [0.0, 0.0]
+    for name in names:
+        for place, column in enumerate(("total_duration", "print_duration")):
+            row = connection.execute(
+                f"SELECT {column} FROM {JOBS} WHERE printer = ? AND status <> '{IN_PROGRESS}' "
+                f"ORDER BY {column} DESC LIMIT 1",
+                [name],
+            ).fetchone()
+            longest[place] = max(longest[place], row[0] if row is not None else 0.0)
+    return longest[0], longest[1]

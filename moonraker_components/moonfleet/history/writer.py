@@ -141,7 +141,8 @@ def _count(connection: sqlite3.Connection, row: Row, sign: int) -> None:
         return
     day, printer = day_of(row[AT["end_time"]]), row[AT["printer"]]
     signed = tuple(sign * value for value in day_values(row))
-    connection.execute(_ADD_DAY, (day, printer, row[AT["material"]], *signed))
+    for one in (0, day):  # day 0 is the sum of all days
+        connection.execute(_ADD_DAY, (one, printer, row[AT["material"]], *signed))
     for code in faults_of(row):
         connection.execute(
             f"INSERT INTO {FAULTS} (day, printer, code, count) VALUES (?, ?, ?, ?) "
@@ -149,7 +150,7 @@ def _count(connection: sqlite3.Connection, row: Row, sign: int) -> None:
             (day, printer, code, sign),
         )
     if sign < 0:
-        where = "day = ? AND printer = ?"
+        where = "day IN (0, ?) AND printer = ?"
         connection.execute(f"DELETE FROM {DAYS} WHERE {where} AND jobs = 0", (day, printer))
         connection.execute(f"DELETE FROM {FAULTS} WHERE {where} AND count = 0", (day, printer))
 

@@ -105,6 +105,19 @@ async def test_search_without_an_index_finds_the_same(history, job):
     assert await names(history, search="a_e") == []
 
 
+async def test_short_words_are_found_in_portions(history, job, monkeypatch):
+    """A word of two letters is in no index; the rows are looked at window by window."""
+    monkeypatch.setattr("moonfleet.history.service.MAX_PAGE", 7)
+    for n in range(50):
+        history.take(job(name="ox" if n % 10 == 3 else "cow", notes=f"n{n}"))
+    found = await history.list(search="ox")
+    assert [found_job["notes"] for found_job in found["jobs"]] == ["n43", "n33", "n23", "n13", "n3"]
+    page = await history.list(search="ox", start=1, limit=2, order="asc")
+    assert [found_job["notes"] for found_job in page["jobs"]] == ["n13", "n23"]
+    assert await names(history, search="zq") == []
+    assert await names(history, search="ox", before=START + 14_000) == ["ox", "ox"]
+
+
 @pytest.mark.parametrize(
     ("wrong", "named"),
     [
