@@ -139,16 +139,18 @@ async def test_settings_survive_a_restart_and_never_touch_the_host(tmp_path: pat
 
 
 async def test_a_printer_that_goes_away_says_so_and_comes_back(tmp_path: pathlib.Path) -> None:
-    async with house(tmp_path) as (moonraker, director):
-        async with moonraker.socket(f"{X1C}/websocket") as client:
-            await everything(client)
-            director.hang_up("x1c")
-            await client.notified(
-                "notify_status_update",
-                lambda news: news.get("webhooks", {}).get("state") == "shutdown",
-            )
-            await client.notified(
-                "notify_status_update",
-                lambda news: news.get("webhooks", {}).get("state") == "ready",
-            )
-            assert (await client.result("server.info"))["klippy_state"] == "ready"
+    async with (
+        house(tmp_path) as (moonraker, director),
+        moonraker.socket(f"{X1C}/websocket") as client,
+    ):
+        await everything(client)
+        director.hang_up("x1c")
+        await client.notified(
+            "notify_status_update",
+            lambda news: news.get("webhooks", {}).get("state") == "shutdown",
+        )
+        await client.notified(
+            "notify_status_update",
+            lambda news: news.get("webhooks", {}).get("state") == "ready",
+        )
+        assert (await client.result("server.info"))["klippy_state"] == "ready"

@@ -9,6 +9,7 @@ whom, is the hub's. The base class is handed in by ``moonraker_adapter``.
 
 from __future__ import annotations
 
+import asyncio
 import struct
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Optional
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from .printer import VirtualPrinter
 
 MAX_UNSENT = 4 * 1024 * 1024  # bytes that a client may leave unread before it is dropped
+MAX_RUNNING = 32  # requests of one client that are being answered at a time
 TRY_AGAIN_LATER = 1013
 
 
@@ -60,6 +62,21 @@ def socket_class(classes: HostClasses, virtual_printer: VirtualPrinter) -> Any:
             self.rpc = joint
             self.wsm = joint
             self._unsent = 0
+            self._running: set[asyncio.Task[None]] = set()
+
+        async def on_message(self, message: Any) -> None:
+            """Tornado reads the next frame only when this is done.
+
+            Its read loop does not yield while data is waiting: a client that floods would starve
+            everybody else, and fill the memory with requests that nobody had time to refuse.
+            """
+            if self.ws_connection is not None:
+                task = asyncio.ensure_future(self._process_message(message))
+                self._running.add(task)
+                task.add_done_callback(self._running.discard)
+            await asyncio.sleep(0)
+            while len(self._running) >= MAX_RUNNING and not self.is_closed:
+                await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
 
         @property
         def max_message_size(self) -> int:
