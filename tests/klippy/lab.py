@@ -10,6 +10,7 @@ They run on the printer's own reactor, so that one text serves both hosts. Resul
 
 import importlib
 import json
+import logging
 import pathlib
 import subprocess
 import sys
@@ -222,6 +223,8 @@ def main(argv):
     checkout, name, folder = argv
     config, phases = load(name)
     path = write_config(folder, with_mcu(config))
+    log = pathlib.Path(folder) / "klippy.log"
+    logging.basicConfig(filename=log, level=logging.INFO, format="%(message)s")
     engine = Engine(checkout, pathlib.Path(folder) / "engine", virtual=True)
     script = Script(phases, folder)
     engine.run(engine.start_args(path), script.prepare)

@@ -43,6 +43,16 @@ class VirtualPoll:
         return ready
 
 
+class PlainLog:
+    """Stands for klippy's own log writer; with one, klippy also logs its configuration."""
+
+    def set_rollover_info(self, name, info):
+        pass
+
+    def clear_rollover_info(self):
+        pass
+
+
 class Engine:
     def __init__(self, checkout, folder, virtual):
         folder = pathlib.Path(folder)
@@ -86,7 +96,7 @@ class Engine:
         while True:
             gc.collect()
             reactor = self.make_reactor()
-            printer = self.klippy.Printer(reactor, None, start_args)
+            printer = self.klippy.Printer(reactor, PlainLog(), start_args)
             prepare(printer)
             result = printer.run()
             if result in ("exit", "error_exit"):
