@@ -21,7 +21,7 @@ from .fleet import Fleet
 if TYPE_CHECKING:
     from moonraker.common import WebRequest
 
-    from .history import History
+    from .merged_history import MergedHistory
 
 logger = logging.getLogger("moonfleet")
 Handler = Callable[["WebRequest"], Awaitable[dict[str, Any]]]
@@ -31,7 +31,11 @@ class Api:
     """``server`` is Moonraker's; ``status`` gives what only the component knows."""
 
     def __init__(
-        self, server: Any, fleet: Fleet, history: History, status: Callable[[], dict[str, Any]]
+        self,
+        server: Any,
+        fleet: Fleet,
+        history: MergedHistory,
+        status: Callable[[], dict[str, Any]],
     ) -> None:
         self._server = server
         self._fleet = fleet

@@ -28,6 +28,7 @@ from .core.errors import one_line
 from .core.jobs import JobRecord
 from .fleet import LOCAL, Fleet
 from .history import History
+from .merged_history import MergedHistory, local_job
 from .notifiers import Notifiers
 from .notify import StatusFeed
 from .storage import DatabaseStore
@@ -65,7 +66,8 @@ class Moonfleet:
         self.fleet.listen_jobs(self._job_step)
         self.fleet.listen_events(lambda event: self._send("moonfleet:event", event))
         self.notifiers = Notifiers(self.fleet, self._find_notifiers)
-        Api(self.server, self.fleet, self.history, self.status).register()
+        merged = MergedHistory(self.history, self._ask_moonraker)
+        Api(self.server, self.fleet, merged, self.status).register()
         panel_routes.register(self.server)
         self._install_virtual_printers()
         register = self.server.register_event_handler
@@ -73,6 +75,7 @@ class Moonfleet:
         register("server:klippy_ready", self._klippy_ready)
         register("server:klippy_shutdown", self._klippy_shutdown)
         register("server:klippy_disconnect", self._klippy_gone)
+        register("history:history_changed", self._local_job_step)
 
     # ---- life -------------------------------------------------------------------------------
 
@@ -172,6 +175,15 @@ class Moonfleet:
         )
         self.history.take(named, action)
         self._send("moonfleet:history_changed", {"action": action, "job": named.to_json()})
+
+    def _local_job_step(self, news: Mapping[str, Any]) -> None:
+        """A job of the local Klipper, from Moonraker's own history."""
+        job = local_job(news["job"])
+        self._send("moonfleet:history_changed", {"action": news["action"], "job": job})
+
+    async def _ask_moonraker(self, method: str, **params: Any) -> Any:
+        transport = self.server.lookup_component("internal_transport")
+        return await transport.call_method(method, **params)
 
     def _send_status(self, news: dict[str, Any], eventtime: float) -> None:
         self._send("moonfleet:status_update", news, eventtime)

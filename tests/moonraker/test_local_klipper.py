@@ -105,6 +105,17 @@ async def test_it_joins_heats_prints_and_goes(moonraker, klippy):
             done = await client.result(f"server.moonfleet.print.{action}", printer="klipper")
             assert (done["result"], done["state"]) == ("accepted", state), done
         await client.notified("notify_moonfleet_event", lambda e: e["type"] == "job_finished")
+        news = await client.notified(
+            "notify_moonfleet_history_changed", lambda n: n["action"] == "finished"
+        )
+        # merged on reading from Moonraker's own history, never copied
+        (job,) = (await client.result("server.moonfleet.history.list"))["jobs"]
+        assert (job["printer"], job["status"], job["filename"]) == ("klipper", "cancelled", JOB)
+        assert news["job"]["job_id"] == job["job_id"] == "klipper-000001"
+        one = await client.result("server.moonfleet.history.job", job_id=job["job_id"])
+        assert one == job
+        own = (await client.result("server.history.list"))["jobs"]
+        assert [row["start_time"] for row in own] == [pytest.approx(job["start_time"], abs=0.01)]
     # Klipper goes, and is missed; it comes back, and is found again
     await asyncio.to_thread(klippy.stop)
     gone = await server.in_state("klipper", "unreachable")

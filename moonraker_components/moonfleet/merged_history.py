@@ -1,0 +1,198 @@
+# One history for people: our jobs and the local Klipper's, merged on reading
+#
+# Copyright (C) 2026 The Moonfleet authors
+#
+# This file may be distributed under the terms of the GNU GPLv3 license.
+"""The local Klipper's jobs stay in Moonraker's own history and are never copied.
+
+Moonraker is asked by its public methods, through a function that is handed in.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Mapping
+from typing import TYPE_CHECKING, Any, Callable, Optional
+
+from .core.errors import MoonfleetError
+from .core.jobs_record import (
+    CANCELLED,
+    COMPLETED,
+    ERROR,
+    IN_PROGRESS,
+    INTERRUPTED,
+    JobRecord,
+    number,
+    text,
+)
+from .fleet import LOCAL
+
+if TYPE_CHECKING:
+    from .history import History
+
+logger = logging.getLogger("moonfleet")
+PREFIX = "klipper-"  # of the ids of Moonraker's own jobs
+PAGE = 200
+SCANNED = 5000  # of Moonraker's jobs at most, where a filter is not Moonraker's own
+STATUS = {
+    "in_progress": IN_PROGRESS,
+    "completed": COMPLETED,
+    "cancelled": CANCELLED,
+    "error": ERROR,
+    "klippy_shutdown": ERROR,
+}
+Call = Callable[..., Awaitable[Any]]
+
+
+class LocalJobNotOurs(MoonfleetError):
+    """It can be read here, and changed only where it lives."""
+
+
+class MergedHistory:
+    """``call(method, **params)`` asks Moonraker."""
+
+    def __init__(self, history: History, call: Call) -> None:
+        self._history = history
+        self._call = call
+
+    async def list(
+        self,
+        printer: Optional[str] = None,
+        status: Optional[str] = None,
+        since: Optional[float] = None,
+        before: Optional[float] = None,
+        search: Optional[str] = None,
+        order: str = "desc",
+        start: int = 0,
+        limit: int = 50,
+    ) -> dict[str, Any]:
+        filters: dict[str, Any] = {
+            "status": status,
+            "since": since,
+            "before": before,
+            "search": search,
+            "order": order,
+        }
+        if printer is not None and printer != LOCAL:
+            return await self._history.list(printer=printer, start=start, limit=limit, **filters)
+        # checks the parameters too, whoever's jobs are asked for
+        ours = await self._first_of_ours(0 if printer == LOCAL else start + limit, filters)
+        local = await self._first_of_local(start + limit, **filters)
+        merged = sorted(
+            [*ours, *local], key=lambda job: job["start_time"], reverse=order.lower() == "desc"
+        )
+        jobs = merged[start : start + limit]
+        return {"count": len(jobs), "jobs": jobs}
+
+    async def job(self, job_id: str) -> dict[str, Any]:
+        if not job_id.startswith(PREFIX):
+            return await self._history.job(job_id)
+        uid = job_id[len(PREFIX) :]
+        try:
+            int(uid, 16)
+            answer = await self._call("server.history.get_job", uid=uid)
+        except Exception:
+            return await self._history.job(job_id)  # which says that there is none
+        return local_job(answer["job"])
+
+    async def delete(self, job_id: str) -> dict[str, Any]:
+        if job_id.startswith(PREFIX):
+            raise LocalJobNotOurs(
+                f"job_id: '{job_id[:60]}' is in Moonraker's own history; delete it there"
+            )
+        return await self._history.delete(job_id)
+
+    # ---- inside -----------------------------------------------------------------------------
+
+    async def _first_of_ours(self, wanted: int, filters: Mapping[str, Any]) -> list[dict[str, Any]]:
+        jobs: list[dict[str, Any]] = []
+        while True:
+            size = max(1, min(PAGE, wanted - len(jobs)))
+            page = (await self._history.list(start=len(jobs), limit=size, **filters))["jobs"]
+            if wanted == 0:
+                return []
+            jobs += page
+            if len(page) < size or len(jobs) >= wanted:
+                return jobs
+
+    async def _first_of_local(
+        self,
+        wanted: int,
+        status: Optional[str],
+        since: Optional[float],
+        before: Optional[float],
+        search: Optional[str],
+        order: str,
+    ) -> list[dict[str, Any]]:
+        params: dict[str, Any] = {"order": order, "limit": PAGE}
+        if since is not None:
+            params["since"] = since
+        if before is not None:
+            params["before"] = before
+        words = (search or "").lower().split()
+        jobs: list[dict[str, Any]] = []
+        for first in range(0, SCANNED, PAGE):
+            try:
+                page = (await self._call("server.history.list", start=first, **params))["jobs"]
+            except Exception as error:
+                # Moonraker's history refused: ours is still worth showing
+                logger.debug("moonfleet: Moonraker's own history: %s", error)
+                return jobs
+            for row in page:
+                job = local_job(row)
+                if status in (None, job["status"]) and _has(job, words):
+                    jobs.append(job)
+            if len(page) < PAGE or len(jobs) >= wanted:
+                break
+        return jobs[:wanted]
+
+
+def _has(job: Mapping[str, Any], words: list[str]) -> bool:
+    said = f"{job['name']} {job['filename']} {job['display_name']}".lower()
+    return all(word in said for word in words)
+
+
+def local_job(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A job of Moonraker's history in our shape."""
+    found = row.get("metadata")
+    metadata: Mapping[str, Any] = found if isinstance(found, Mapping) else {}
+    filename = text(row.get("filename"))
+    status = STATUS.get(str(row.get("status")), INTERRUPTED)
+    total, printed = number(row.get("total_duration")), number(row.get("print_duration"))
+    progress = 1.0 if status == COMPLETED else None
+    extra = {
+        str(field.get("name")): number(field.get("value"))
+        for field in row.get("auxiliary_data") or ()
+        if isinstance(field, Mapping) and field.get("provider") == "moonfleet"
+    }
+    return JobRecord(
+        job_id=f"{PREFIX}{row.get('job_id')}",
+        printer=LOCAL,
+        display_name="Klipper",
+        status=status,
+        start_time=number(row.get("start_time")) or 0.0,
+        end_time=number(row.get("end_time")),
+        filename=filename,
+        name=None if filename is None else filename.rsplit("/", 1)[-1],
+        total_duration=total or 0.0,
+        print_duration=printed or 0.0,
+        progress=progress,
+        filament=_filament(row, metadata),
+        heatup_time=extra.get("heatup_time"),
+        eta_error=extra.get("eta_error"),
+        origin="local",
+    ).to_json()
+
+
+def _filament(row: Mapping[str, Any], metadata: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
+    """What was used, in grams where the sliced file says how much its length weighs."""
+    used, material = number(row.get("filament_used")), text(metadata.get("filament_type"))
+    length = number(metadata.get("filament_total"))
+    weight = number(metadata.get("filament_weight_total"))
+    grams = None
+    if used is not None and length and weight is not None:
+        grams = round(weight * used / length, 2)
+    if grams is None and material is None:
+        return ()
+    entry = {"unit": None, "slot": 0, "extruder": "extruder", "material": material}
+    return ({**entry, "color": None, "grams": grams},)
