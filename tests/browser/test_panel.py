@@ -158,7 +158,7 @@ async def test_pause_is_said_to_be_done_only_when_the_printer_confirms(browser, 
         result="rejected", reason="developer mode is off"
     )
     await page.eval(f"{card('x1c', 'button.pause')}.click()")
-    await page.until(f"{words('x1c')}.includes('Refused: developer mode is off')")
+    await page.until(f"{words('x1c')}.includes('Not done: developer mode is off')")
     moonraker.replies["server.moonfleet.print.pause"].update(result="unconfirmed", reason=None)
     await page.eval(f"{card('x1c', 'button.pause')}.click()")
     await page.until(f"{words('x1c')}.includes('has not shown it yet')")

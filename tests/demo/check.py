@@ -38,6 +38,13 @@ class HeatUp:
     said: list[tuple[float, float, float]] = field(default_factory=list)
 
 
+def pausable(info: dict[str, Any]) -> bool:
+    """A printer that still prepares its job may refuse to pause it."""
+    snapshot = info["snapshot"]
+    begun = ((snapshot["job"] or {}).get("progress") or 0) > 0
+    return begun and snapshot["state"] == "printing" and "pause" in info["capabilities"]
+
+
 class Check:
     def __init__(self, client: Client, kinds: dict[str, str]):
         self.client = client
@@ -181,11 +188,11 @@ class Check:
         """Pause what prints and can be paused, look at its state, and let it go on."""
         while self.pause.seen is None:
             for info in (await self.client.call("server.moonfleet.printers"))["printers"]:
-                if info["snapshot"]["state"] == "printing" and "pause" in info["capabilities"]:
+                if pausable(info):
                     await self._pause_one(info["name"])
                 if self.pause.seen is not None:
                     return
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(1.0)
 
     async def _pause_one(self, name: str) -> None:
         start = time.time()

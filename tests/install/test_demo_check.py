@@ -42,7 +42,7 @@ class FakeClient:
             "online": self.online[name],
             "connection": {"state": "unreachable", "message": "no route to it"},
             "capabilities": ["pause", "resume", "cancel"],
-            "snapshot": {"state": self.state[name]},
+            "snapshot": {"state": self.state[name], "job": {"progress": 0.1}},
             "heaters": {},
         }
 
