@@ -15,7 +15,7 @@ import sys
 import types
 from typing import Any, Callable, Optional
 
-from . import objects, printing
+from . import macros, objects, printing
 from .config import ConfigError, ConfigSection, ConfigSource
 from .gcode import CommandError, GCodeDispatch
 from .heaters import PrinterHeaters
@@ -134,7 +134,8 @@ class Printer:
         if section in self.objects:
             return self.objects[section]
         parts = section.split()
-        factory = objects.SECTIONS.get(parts[0]) or printing.SECTIONS.get(parts[0])
+        tables = (objects.SECTIONS, printing.SECTIONS, macros.SECTIONS)
+        factory = next((table[parts[0]] for table in tables if parts[0] in table), None)
         named = config.getsection(section)
         if parts[0] == "sim_plant" and len(parts) > 1:
             self.objects[section] = self.plants.load(named)
