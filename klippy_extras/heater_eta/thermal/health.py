@@ -21,10 +21,9 @@ from .traits import Traits, Vector
 from .types import HeaterKind, HeaterSpec
 
 KEPT = 24
-_HISTORY = 4  # heat-ups that make a history
-_RUN = 2  # weak ones in a row that make a warning
-_LOSS = 0.09
-_SIGMAS = 4.0
+_HISTORY = 3  # heat-ups that make a history
+#: weak heat-ups in a row that make a warning, how weak, and by how many of the usual deviations
+_RULES = ((2, 0.11, 4.0), (3, 0.08, 2.0))
 _SWING = {HeaterKind.HOTEND: 60.0, HeaterKind.BED: 20.0, HeaterKind.CHAMBER: 15.0}
 
 
@@ -60,16 +59,30 @@ def strength(
 
 def verdict(name: str, strengths: Sequence[float]) -> Optional[str]:
     """One sentence when the last heat-ups were clearly weaker than the history."""
-    if len(strengths) < _HISTORY + _RUN:
+    for run_length, loss, sigmas in _RULES:
+        found = _weakness(strengths, run_length, loss, sigmas)
+        if found is not None:
+            return _sentence(name, round(100.0 * found))
+    return None
+
+
+def _weakness(
+    strengths: Sequence[float], run_length: int, loss: float, sigmas: float
+) -> Optional[float]:
+    """The share of power lost, if the last ``run_length`` heat-ups all say so."""
+    if len(strengths) < _HISTORY + run_length:
         return None
-    recent, history = strengths[-_RUN:], sorted(strengths[:-_RUN])
+    recent, history = strengths[-run_length:], sorted(strengths[:-run_length])
     usual = _middle(history)
     spread = 1.48 * _middle(sorted(abs(s - usual) for s in history))
-    limit = usual * (1.0 - _LOSS) - _SIGMAS * spread
-    weakest_of_old = history[max(0, len(history) // 10)]
+    limit = usual * (1.0 - loss) - sigmas * spread
+    weakest_of_old = history[len(history) // 10]
     if any(s >= min(limit, 0.96 * weakest_of_old) for s in recent):
         return None
-    loss = round(100.0 * (1.0 - _middle(sorted(recent)) / usual))
+    return 1.0 - _middle(sorted(recent)) / usual
+
+
+def _sentence(name: str, loss: int) -> str:
     return (
         f"{name} heats with about {loss} % less power than it used to: "
         "check its cartridge, wiring, thermistor seat, sock and supply voltage."

@@ -75,7 +75,9 @@ class HeatUp:
             self.trouble = None
             return
         a, b, _, _, tau = (math.exp(v) for v in grey.prior)
-        span = max(10.0, 3.0 * tau)
+        span, least = max(10.0, 3.0 * tau), _STALL_RISE
+        if not self._spec.has_power:  # whole degrees, and full power is only assumed
+            span, least = 3.0 * span, 2.5 * least
         dt = time - expected[-1][0] if expected else 0.0
         rise = max(0.0, a * grey.acting - b * (shown - grey.ambient)) * dt
         expected.append((time, shown, rise))
@@ -84,7 +86,7 @@ class HeatUp:
         trouble = None
         if time - expected[0][0] >= span:
             should = 0.6 * sum(e[2] for e in expected)  # the rest goes into the inner mass
-            if should > _STALL_RISE and shown - expected[0][1] < _STALL_SHARE * should:
+            if should > least and shown - expected[0][1] < _STALL_SHARE * should:
                 trouble = HeaterState.STALLED
         if grey.reachable(target):
             self._hopeless = None

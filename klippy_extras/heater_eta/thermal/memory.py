@@ -44,7 +44,7 @@ class Memory:
     def spread(self) -> Vector:
         """How far the next heat-up may be from the stored parameters."""
         scale = (3.0 if self.changed else 1.0) * (1.0 + min(2.0, self.rms / _USUAL_RMS))
-        return 0.03 * scale, 0.08 * scale, 0.12 * scale, 0.12 * scale, 0.08 * scale
+        return 0.02 * scale, 0.05 * scale, 0.12 * scale, 0.12 * scale, 0.08 * scale
 
     def take_fit(self, params: Vector, rms: float) -> None:
         if self.params is None:

@@ -51,8 +51,8 @@ class Traits:
 
 
 _HOTEND = Traits(
-    prior=(1.50, -5.1, -5.4, -4.2, 1.5),
-    prior_sd=(0.36, 0.35, 0.8, 0.8, 0.7),
+    prior=(1.55, -5.1, -5.4, -3.9, 1.6),
+    prior_sd=(0.44, 0.43, 0.98, 0.98, 0.85),
     drift=(0.1, 0.02, 0.05, 0.005, 0.002, 0.002, 0.002, 0.003),
     noise=1.0,
     gains=(0.09, 0.005, 0.36),
@@ -68,8 +68,8 @@ _HOTEND = Traits(
     lag=1.0,
 )
 _BED = Traits(
-    prior=(-0.89, -6.5, -5.3, -5.25, 1.4),
-    prior_sd=(0.55, 0.6, 0.7, 0.6, 0.5),
+    prior=(-0.75, -6.65, -5.5, -4.85, 1.2),
+    prior_sd=(0.55, 0.6, 0.57, 0.73, 0.61),
     drift=(0.02, 0.01, 0.01, 0.002, 0.001, 0.001, 0.001, 0.002),
     noise=0.5,
     gains=(0.25, 0.005, 3.0),
@@ -118,10 +118,10 @@ def prior_of(spec: HeaterSpec) -> tuple[Vector, Vector]:
         period = 2.0 * gains[0] / gains[1]
         gain = math.log(2.0 * math.pi * 0.6 / (period * gains[0]))
         if spec.kind is HeaterKind.HOTEND:
-            mean[0], sd[0] = 1.25 + 0.79 * gain, 0.25
-            mean[4] = min(2.6, max(0.3, -4.19 + 1.58 * math.log(period)))
+            mean[0], sd[0] = 1.30 + 0.79 * gain, 0.30
+            mean[4] = min(2.6, max(0.3, -4.09 + 1.58 * math.log(period)))
         else:
-            mean[0], sd[0] = -0.10 + 0.37 * gain, 0.45
+            mean[0], sd[0] = 0.05 + 0.37 * gain, 0.45
     return clamp_vector(mean), (sd[0], sd[1], sd[2], sd[3], sd[4])
 
 
