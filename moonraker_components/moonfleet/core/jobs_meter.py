@@ -87,7 +87,7 @@ def advance(job: OpenJob, shown: Optional[Job]) -> None:
         before, job.progress = job.progress, value
         for mark in FORECAST_AT:
             if before < mark <= value and left is not None and len(job.forecasts) < MAX_LIST:
-                job.forecasts.append([job.total_duration, left])
+                job.forecasts.append([job.total_duration - job.pause_duration, left])
                 break
 
 

@@ -60,7 +60,8 @@ class JobRecord:
     thumbnail: Optional[str] = None
     notes: Optional[str] = None
     missed_before: int = 0  # runs that nobody saw since the job before
-    forecasts: tuple[tuple[float, float], ...] = ()  # (seconds after start, seconds left) as told
+    # (seconds at work, seconds left) as the printer told on the way
+    forecasts: tuple[tuple[float, float], ...] = ()
     energy: Optional[float] = None  # kWh
     display_name: Optional[str] = None  # of the printer; added where the settings are known
 

@@ -12,6 +12,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Optional
 
+from ..core.finish import FinishSample
 from ..core.jobs_record import JobRecord
 
 COLUMNS = (
@@ -76,6 +77,20 @@ def to_json(row: Sequence[Any]) -> dict[str, Any]:
     return job
 
 
+def from_json(job: Mapping[str, Any]) -> tuple[Any, ...]:
+    """The row of a public Job, as far as its JSON goes; forecasts are not in it."""
+    marks = job["estimated"]
+    values = {name: job.get(name) for name in COLUMNS}
+    values["estimated"] = marks["start"] + 2 * marks["end"] + 4 * marks["status"]
+    values["material"], values["grams"] = material_of(job["filament"]), grams_of(job["filament"])
+    values["forecasts"] = "[]"
+    for name in _JSON:
+        values[name] = _dump(job[name])
+    for name in ("total_duration", "print_duration", "pause_duration"):
+        values[name] = job.get(name) or 0.0
+    return tuple(values[name] for name in COLUMNS)
+
+
 def material_of(filament: Sequence[Mapping[str, Any]]) -> str:
     found = {str(entry["material"]) for entry in filament if entry.get("material")}
     return "+".join(sorted(found))[:100]
@@ -86,14 +101,22 @@ def grams_of(filament: Sequence[Mapping[str, Any]]) -> Optional[float]:
     return sum(known) if known else None
 
 
+def finish_samples(row: Sequence[Any]) -> list[FinishSample]:
+    """What the printer promised on the way, and what it took, of a job that was seen to the end."""
+    if row[AT["status"]] != "completed" or row[AT["estimated"]] & 6:
+        return []
+    active = float(row[AT["total_duration"]]) - float(row[AT["pause_duration"]])
+    return [
+        FinishSample(row[AT["material"]], left, active - elapsed)
+        for elapsed, left in _load(row[AT["forecasts"]], [])
+        if left > 0.0 and active - elapsed > 0.0
+    ]
+
+
 def finish_error(row: Sequence[Any]) -> Optional[float]:
     """How wrong the printer's first promise was: seconds, positive when it took longer."""
-    pairs = _load(row[AT["forecasts"]], [])
-    if row[AT["status"]] != "completed" or row[AT["estimated"]] & 7 or not pairs:
-        return None
-    elapsed, left = pairs[0]
-    slept = float(row[AT["pause_duration"]])
-    return float(row[AT["total_duration"]]) - slept - (elapsed + left)
+    samples = finish_samples(row)
+    return samples[0].actual - samples[0].promised if samples else None
 
 
 def faults_of(row: Sequence[Any]) -> list[str]:

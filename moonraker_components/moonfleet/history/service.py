@@ -5,24 +5,21 @@
 # This file may be distributed under the terms of the GNU GPLv3 license.
 """``History(database)`` in the component's ``__init__``, ``start`` later, ``stop`` in ``on_exit``.
 
-What happens is handed in synchronously (``take``, ``save_open``) and written together in the next
-turn of the loop, in one transaction. It is kept until the database took it: a full disk delays the
-record, it does not punch holes into it. Questions are coroutines.
+Writing is in ``journal``; this is where questions are answered. An answer contains everything that
+was handed in before it was asked for.
 """
 
 from __future__ import annotations
 
-import asyncio
-import json
-import logging
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Callable, Optional, TypeVar
+from typing import Any, Optional
 
-from ..core.jobs_record import IN_PROGRESS, JobRecord, OpenJob
-from . import export, statistics, sums, writer
+from ..core.finish import FinishSample
+from . import events, export, maintenance, statistics, sums, writer
+from .journal import Journal
 from .query import (
     EVERY,
     MAX_PAGE,
@@ -35,103 +32,19 @@ from .query import (
     needs_scan,
     next_window,
 )
-from .rows import to_json
-from .schema import JOBS, STATE, TABLES, definition, make_words
+from .rows import finish_samples, to_json
 
-T = TypeVar("T")
-logger = logging.getLogger("moonfleet")
-RETRY = 30.0  # s until a failed write is tried again
-TRACKER = "tracker:"  # + printer: what its job tracker must not forget
-STALE = "words_stale"  # text search missed some jobs: index them again
+PIECE = 100  # jobs read at once for an export
 YEAR = 365 * 86400.0
 MAX_TIME = 1e11  # s; beyond every calendar
-PIECE = 100  # jobs read at once for an export
-CHUNK = 500  # jobs indexed per turn of the database
 
 
-class History:
-    def __init__(self, database: Any, base: Optional[type] = None) -> None:
-        """``base`` is Moonraker's ``SqlTableDefinition``; handed in only where Moonraker is not."""
-        base = base or moonraker_table_definition()
-        tables = [database.register_table(definition(base, table)) for table in TABLES]
-        self._table = tables[0]
-        self._words = False
-        self._jobs: dict[str, JobRecord] = {}  # to be written, the last word on each
-        self._open: dict[str, Optional[str]] = {}  # printer -> tracker's memory, to be written
-        self._stored_open: dict[str, Optional[str]] = {}
-        self._flush_handle: Optional[asyncio.Handle] = None
-        self._writing: Optional[asyncio.Future[None]] = None
-        self._told_failure = False
-        self.prices = statistics.FREE
+Rows = list[dict[str, Any]]
+Samples = list[FinishSample]
 
-    # ---- life -------------------------------------------------------------------------------
 
-    async def start(self) -> None:
-        """Text search is prepared here; everything else works from the first moment."""
-        self._words = await self.run(make_words)
-        state = await self.run(
-            lambda c: c.execute(f"SELECT value FROM {STATE} WHERE key = ?", (STALE,)).fetchone()
-        )
-        if not self._words:
-            await self.run(lambda c: writer.atomic(c, lambda d: writer.put_state(d, STALE, "yes")))
-        elif state is not None or await self.run(_never_indexed):
-            await self._reindex()
-
-    async def stop(self) -> None:
-        """The last writes; call it in ``on_exit``, before Moonraker closes its database."""
-        self._cancel_flush()
-        await self._flush()
-
-    async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Run on the database's thread. A caller that gives up does not cancel Moonraker's future,
-        which the database would trip over."""
-        result: T = await asyncio.shield(self._table.queue_callback(work))
-        return result
-
-    # ---- what happens -----------------------------------------------------------------------
-
-    def take(self, record: JobRecord, action: str = "updated") -> None:
-        """A job was added, updated or finished; ``action`` is for those who listen, not for us."""
-        self._jobs[record.job_id] = record
-        self._soon()
-
-    def save_open(self, printer: str, stored: Optional[Mapping[str, Any]]) -> None:
-        """What ``JobTracker.to_dict`` says; written only when it is news."""
-        text = None if stored is None else json.dumps(stored, separators=(",", ":"), default=str)
-        if self._stored_open.get(printer, "") == text and printer not in self._open:
-            return
-        self._open[printer] = text
-        running = OpenJob.from_dict(stored.get("open")) if stored is not None else None
-        waiting = self._jobs.get(running.job_id) if running is not None else None
-        if running is not None and (waiting is None or waiting.status == IN_PROGRESS):
-            name = waiting.display_name if waiting is not None else None
-            self._jobs[running.job_id] = replace(running.record(), display_name=name)
-        self._soon()
-
-    async def load_open(self) -> dict[str, dict[str, Any]]:
-        """printer -> what its tracker stored last."""
-        rows = await self.run(
-            lambda c: c.execute(
-                f"SELECT key, value FROM {STATE} WHERE key >= ? AND key < ?",
-                (TRACKER, TRACKER + "\U0010ffff"),
-            ).fetchall()
-        )
-        found: dict[str, dict[str, Any]] = {}
-        for key, text in rows:
-            try:
-                stored = json.loads(text)
-            except (ValueError, RecursionError):
-                logger.warning("moonfleet: the open job of %s cannot be read", key[len(TRACKER) :])
-                continue
-            if isinstance(stored, dict):
-                found[key[len(TRACKER) :]] = stored
-                self._stored_open[key[len(TRACKER) :]] = text
-        return found
-
-    async def flush(self) -> None:
-        """Wait until everything handed in is in the database (or has failed to get there)."""
-        self._cancel_flush()
-        await self._flush()
+class History(Journal):
+    prices = statistics.FREE  # configured; replaced as a whole
 
     # ---- questions --------------------------------------------------------------------------
 
@@ -207,8 +120,12 @@ class History:
         printer: Optional[str] = None,
         since: Optional[float] = None,
         before: Optional[float] = None,
+        others: Iterable[Mapping[str, Any]] = (),
     ) -> dict[str, Any]:
-        """docs/history.md lists every figure; the last 365 days unless told otherwise."""
+        """docs/history.md lists every figure; the last 365 days unless told otherwise.
+
+        ``others`` are Jobs that live elsewhere (the local Klipper's) and count as well.
+        """
         before = time.time() if before is None else before
         since = before - YEAR if since is None else since
         if not -MAX_TIME < since <= before < MAX_TIME:
@@ -217,7 +134,63 @@ class History:
         period, found = sums.Period(since, before), sums.Gathered()
         for part in period.parts():
             found.add(await self.run(lambda c: sums.gather(c, part, printer)))  # noqa: B023
+        for job in others:
+            sums.count_job(found, period, job)
         return statistics.statistics(period, found, self.prices)
+
+    # ---- events and maintenance -------------------------------------------------------------
+
+    async def events(
+        self, printer: Optional[str] = None, since: Optional[float] = None, limit: int = 50
+    ) -> Rows:
+        """The newest first; as many as the table keeps."""
+        await self.flush()
+        return await self.run(lambda c: events.recent(c, printer, since, limit))
+
+    async def last_event_id(self) -> int:
+        """Where the next process goes on counting."""
+        return await self.run(events.last_id)
+
+    async def configure_maintenance(self, counters: Sequence[maintenance.Counter]) -> None:
+        """All counters of the configuration; others are forgotten."""
+        now = time.time()
+        await self.run(
+            lambda c: writer.atomic(c, lambda d: maintenance.configure(d, counters, now))
+        )
+
+    async def maintenance(self, printer: Optional[str] = None) -> dict[str, Any]:
+        """``{"counters": [...], "odometers": {...}}``"""
+        await self._settle()
+        now = time.time()
+        counters = await self.run(lambda c: maintenance.counters(c, printer, now))
+        meters = await self.run(statistics.odometers)
+        if printer is not None:
+            meters = {name: meter for name, meter in meters.items() if name == printer}
+        return {"counters": counters, "odometers": meters}
+
+    async def reset_maintenance(self, printer: str, counter: str) -> dict[str, Any]:
+        await self._settle()
+        now = time.time()
+        done = await self.run(
+            lambda c: writer.atomic(c, lambda d: maintenance.reset(d, printer, counter, now))
+        )
+        if not done:
+            raise UnknownJob(f"counter: {str(printer)[:40]} has no '{str(counter)[:40]}'")
+        return await self.maintenance(printer)
+
+    async def maintenance_due(self) -> Rows:
+        """Counters that passed their threshold, each told once; ask after a job has finished."""
+        await self._settle()
+        now = time.time()
+        return await self.run(lambda c: writer.atomic(c, lambda d: maintenance.newly_due(d, now)))
+
+    # ---- learning from the past -------------------------------------------------------------
+
+    async def finish_samples(self, printer: str, limit: int = 60) -> Samples:
+        """What was promised and what it took, newest first; for core.finish."""
+        await self._settle()
+        rows = await self.run(lambda c: fetch(c, _completed(printer, limit), self._words))
+        return [sample for row in rows for sample in finish_samples(row)]
 
     # ---- inside -----------------------------------------------------------------------------
 
@@ -238,96 +211,6 @@ class History:
             rows += more
         return rows[query.start : wanted]
 
-    def _soon(self) -> None:
-        if self._flush_handle is None:
-            self._flush_handle = asyncio.get_running_loop().call_soon(self._start_flush)
 
-    def _start_flush(self) -> None:
-        self._flush_handle = None
-        if self._writing is None:
-            self._writing = asyncio.ensure_future(self._flush_loop())
-
-    def _cancel_flush(self) -> None:
-        if self._flush_handle is not None:
-            self._flush_handle.cancel()
-            self._flush_handle = None
-
-    async def _settle(self) -> None:
-        """What was handed in before a question is part of its answer."""
-        if self._flush_handle is not None or self._writing is not None:
-            await self.flush()
-
-    async def _flush(self) -> None:
-        if self._writing is None and (self._jobs or self._open):
-            self._writing = asyncio.ensure_future(self._flush_loop())
-        if self._writing is not None:
-            await asyncio.shield(self._writing)
-            if (self._jobs or self._open) and not self._told_failure:
-                await self._flush()
-
-    async def _flush_loop(self) -> None:
-        """Write what is there; when the database refuses, keep it and try again later."""
-        try:
-            while self._jobs or self._open:
-                jobs, self._jobs = self._jobs, {}
-                memories, self._open = self._open, {}
-                try:
-                    await self.run(lambda c: self._write(c, jobs, memories))  # noqa: B023
-                except Exception as error:
-                    self._jobs = {**jobs, **self._jobs}
-                    self._open = {**memories, **self._open}
-                    self._failed(error)
-                    return
-                self._stored_open.update(memories)
-                if self._told_failure:
-                    logger.info("moonfleet: the history is being written again")
-                self._told_failure = False
-        finally:
-            self._writing = None
-
-    def _write(
-        self,
-        connection: sqlite3.Connection,
-        jobs: Mapping[str, JobRecord],
-        memories: Mapping[str, Optional[str]],
-    ) -> None:
-        def work(inner: sqlite3.Connection) -> None:
-            for record in jobs.values():
-                writer.put_job(inner, record, self._words)
-            for printer, text in memories.items():
-                writer.put_state(inner, TRACKER + printer, text)
-
-        writer.atomic(connection, work)
-
-    def _failed(self, error: Exception) -> None:
-        if not self._told_failure:
-            logger.error(
-                "moonfleet: the history cannot be written, it is kept in memory: %s", error
-            )
-        self._told_failure = True
-        loop = asyncio.get_running_loop()
-        if self._flush_handle is None:
-            self._flush_handle = loop.call_later(RETRY, self._start_flush)
-
-    async def _reindex(self) -> None:
-        """In small portions: nobody else waits for long."""
-        after: Optional[int] = -(2**62)
-        while after is not None:
-            last = after
-            after = await self.run(
-                lambda c: writer.atomic(c, lambda d: writer.reindex(d, last, CHUNK))  # noqa: B023
-            )
-        await self.run(lambda c: writer.atomic(c, lambda d: writer.put_state(d, STALE, None)))
-
-
-def moonraker_table_definition() -> type:
-    """Imported late: the pure parts and their tests do without Moonraker."""
-    from moonraker.common import SqlTableDefinition
-
-    return SqlTableDefinition
-
-
-def _never_indexed(connection: sqlite3.Connection) -> bool:
-    """Jobs, and no word of them: an index that was just made."""
-    some = connection.execute(f"SELECT id FROM {JOBS} LIMIT 1").fetchone()
-    return some is not None and writer.no_words(connection)
+def _completed(printer: str, limit: int) -> Query:
+    return Query(printer=printer, status="completed", limit=min(max(1, limit), MAX_PAGE))

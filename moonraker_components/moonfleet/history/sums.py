@@ -13,12 +13,12 @@ from __future__ import annotations
 
 import datetime
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Optional
 
 from ..core.jobs_record import IN_PROGRESS
-from .rows import AT, COLUMNS, faults_of
+from .rows import AT, COLUMNS, faults_of, from_json
 from .schema import DAYS, FAULTS, JOBS, PRESENCE
 from .writer import SUMS, day_of, day_values
 
@@ -150,6 +150,17 @@ def _count(found: Gathered, row: Sequence[Any]) -> None:
     _add(found.days, day_of(row[AT["end_time"]]), day)
     for code in faults_of(row):
         found.faults[code] = found.faults.get(code, 0) + 1
+
+
+def count_job(found: Gathered, period: Period, job: Mapping[str, Any]) -> None:
+    """A Job of the contract that is in no table of ours."""
+    row = from_json(job)
+    end = row[AT["end_time"]]
+    if end is None or not period.since <= end < period.before or job["status"] == IN_PROGRESS:
+        return
+    _count(found, row)
+    if job["status"] == "completed":
+        found.prints.append(row[AT["print_duration"]])
 
 
 def _connected(connection: sqlite3.Connection, part: Period, only: str, values: list[Any]) -> float:

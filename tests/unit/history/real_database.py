@@ -119,9 +119,9 @@ async def upgrade(path):
             ),
         ),
     )
-    from moonfleet.history import service
+    from moonfleet.history import journal
 
-    service.TABLES = (later, *today[1:])
+    journal.TABLES = (later, *today[1:])
     database, history = await opened(path)
     history.take(job(4))
     upgraded = await names(history)
@@ -130,7 +130,7 @@ async def upgrade(path):
     )
     await history.stop()
     await database.db_provider.stop()
-    service.TABLES = today
+    journal.TABLES = today
     database, history = await opened(path)
     history.take(job(5))
     downgraded = await names(history)
