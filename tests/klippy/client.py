@@ -90,12 +90,10 @@ def connect(path: pathlib.Path, limit: float = LIMIT) -> KlippyClient:
     while time.monotonic() < end:
         try:
             client = KlippyClient(path)
-        except OSError as err:
+            if client.call("info")["state"] != "startup":
+                return client
+            client.close()
+        except OSError as err:  # not there yet, or a host that is just restarting
             error = err
-            time.sleep(0.05)
-            continue
-        if client.call("info")["state"] != "startup":
-            return client
-        client.close()
         time.sleep(0.05)
     raise AssertionError(f"no ready host at {path}: {error}")
