@@ -71,10 +71,10 @@ def learn(samples: Sequence[FinishSample], material: str = "") -> Correction:
     if len(ratios) < ENOUGH:
         return Correction(samples=len(ratios))
     centre = _quantile([*ratios, (0.0, PRIOR)], 0.5)
-    # twice the standard error of a median, from the median deviation: less is chance
+    # three standard errors of a median, from the median deviation: less may be chance
     own = _quantile([(_share(0.0, ratio), weight) for ratio, weight in ratios], 0.5)
     spread = _quantile([(abs(ratio - centre), weight) for ratio, weight in ratios], 0.5)
-    doubt = 2.0 * 1.86 * spread / math.sqrt(sum(weight for _, weight in ratios))
+    doubt = 3.0 * 1.86 * spread / math.sqrt(sum(weight for _, weight in ratios))
     if abs(centre) < max(doubt, SMALL * spread) or _out_of_sample(ratios) > GAIN * own:
         centre = 0.0
     low, high = _quantile(ratios, 0.1), _quantile(ratios, 0.9)
