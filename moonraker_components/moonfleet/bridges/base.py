@@ -186,6 +186,21 @@ class BridgeFiles(ABC):
         """(content type, image) of a file, or None; cached, since printers are slow."""
 
 
+class BridgeCamera(ABC):
+    """A printer's camera that sends JPEG pictures; both methods raise ``NotConnected``.
+
+    However many look, the printer has one connection, and none when nobody does.
+    """
+
+    @abstractmethod
+    async def snapshot(self) -> bytes:
+        """One fresh picture."""
+
+    @abstractmethod
+    def pictures(self) -> AsyncIterator[bytes]:
+        """Each new picture; close the iterator to stop looking."""
+
+
 class Bridge(ABC):
     """One printer. The constructor does no I/O."""
 
@@ -198,6 +213,8 @@ class Bridge(ABC):
     predicts: bool = False
     #: the printer's storage, where the protocol reaches it
     files: Optional[BridgeFiles] = None
+    #: its camera, once the bridge knows that there is one
+    camera: Optional[BridgeCamera] = None
 
     @abstractmethod
     async def start(self) -> None:

@@ -129,6 +129,10 @@ async def test_other_commands_reach_the_machine(world: World) -> None:
     assert host.snapshot.filament.units[1].drying.temperature == 65.0
     await bridge.send(Command(Action.DRY, {"unit": 128, "hours": 0}))
     await until(lambda: host.snapshot.filament.units[1].drying is None)
+    painted = {"unit": 0, "slot": 1, "material": "ABS", "color": "12ab34"}
+    await bridge.send(Command(Action.SET_FILAMENT, painted))
+    await until(lambda: host.snapshot.filament.units[0].slots[1].color == "12AB34")
+    assert host.snapshot.filament.units[0].slots[1].material == "ABS"
     await bridge.send(Command(Action.GCODE, {"script": "M104 S150\nM140 S40"}))
     assert (machine.nozzles[0].target, machine.bed.target) == (150.0, 40.0)
     machine.print_error = 0x0300_8015
@@ -154,6 +158,8 @@ async def test_start_of_a_file_on_the_printer(world: World) -> None:
     assert body["use_ams"] is True
     assert body["ams_mapping2"][1] == {"ams_id": 255, "slot_id": 255}
     assert host.snapshot.job is not None and host.snapshot.job.name == "Cable clip"
+    assert int(body["subtask_id"]) > 0  # names this run, even of the same file
+    assert str(host.snapshot.job_report.identity).startswith(body["subtask_id"])
     await bridge.send(Command(Action.SKIP_OBJECTS, {"objects": [17]}))
     assert printer.machine.skipped == [17]
     with pytest.raises(CommandRejected, match="busy with another job"):
@@ -180,6 +186,8 @@ async def test_start_of_a_file_on_the_printer(world: World) -> None:
         (Action.SKIP_OBJECTS, {"objects": "all"}),
         (Action.LOAD_FILAMENT, {"unit": 7, "slot": 0}),
         (Action.DRY, {"unit": 0, "hours": 4, "temperature": 55}),
+        (Action.SET_FILAMENT, {"unit": 0, "slot": 0, "material": "cheese", "color": "FFFFFF"}),
+        (Action.SET_FILAMENT, {"unit": 0, "slot": 0, "material": "PLA", "color": "red"}),
         (Action.CLEAR_ERROR, {}),
         (Action.GCODE, {"script": "M500"}),
         (Action.GCODE, {"script": "G28 X"}),

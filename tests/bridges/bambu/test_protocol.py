@@ -479,6 +479,8 @@ def test_an_equal_report_yields_the_same_snapshot_object() -> None:
         ({"name": "ota", "project_name": "N2S"}, "A1"),
         ({"name": "mc", "project_name": "C11"}, "P1P"),
         ({"name": "ap", "hw_ver": "AP02"}, "X1E"),
+        ({"name": "rv1126", "hw_ver": "AP05"}, "X1 Carbon"),
+        ({"name": "esp32", "hw_ver": "AP05"}, None),
         ({"name": "ota", "sw_ver": "1"}, None),
     ],
 )

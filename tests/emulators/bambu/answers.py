@@ -161,6 +161,11 @@ class Answers:
         self._printer.machine.tray_now = int(body.get("target", 255))
         return None
 
+    def _do_ams_filament_setting(self, body: dict[str, Any]) -> Optional[tuple[str, int]]:
+        place = (body["ams_id"], body["slot_id"])
+        self._printer.set_slots[place] = (body["tray_type"], body["tray_color"])
+        return None
+
     def _do_ams_filament_drying(self, body: dict[str, Any]) -> Optional[tuple[str, int]]:
         machine = self._printer.machine
         unit = body.get("ams_id")

@@ -15,9 +15,12 @@ import struct
 from typing import Optional
 
 # The smallest JPEG that decoders take: one grey pixel.
-PICTURE = base64.b64decode(
-    "/9j/4AAQSkZJRgABAQEASABIAAD/2wBDAP//////////////////////////////////////////////////////////////"
-    "////////////////////////wgALCAABAAEBAREA/8QAFBABAAAAAAAAAAAAAAAAAAAAAP/aAAgBAQABPxA="
+PICTURE = (
+    base64.b64decode(
+        "/9j/4AAQSkZJRgABAQEASABIAAD/2wBDAP//////////////////////////////////////////////////////////////"
+        "////////////////////////wgALCAABAAEBAREA/8QAFBABAAAAAAAAAAAAAAAAAAAAAP/aAAgBAQABPxA="
+    )
+    + b"\xff\xd9"
 )
 
 
@@ -55,8 +58,8 @@ class CameraServer:
                 await self._show(writer)
             finally:
                 self.viewers -= 1
-        except (OSError, asyncio.IncompleteReadError):
-            pass  # the viewer is gone
+        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass  # the viewer is gone, or the test is over
         finally:
             with contextlib.suppress(OSError):
                 writer.close()

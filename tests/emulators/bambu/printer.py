@@ -65,6 +65,7 @@ class EmulatedBambu:
         self.push_interval = push_interval
         self.machine = Machine(kind, speed, kind.cancel_echo)
         self.empty_slots: set[tuple[int, int]] = set()
+        self.set_slots: dict[tuple[int, int], tuple[str, str]] = {}  # told by ams_filament_setting
         self.requests: list[tuple[str, dict[str, Any]]] = []
         self.answers = Answers(self)
         self.chain = Chain(
@@ -214,7 +215,13 @@ class EmulatedBambu:
         self._publish(dict(self._last), msg=0)
 
     def _state(self) -> dict[str, Any]:
-        return reports.full(self.machine, self.faults.developer_mode, self.empty_slots)
+        state = reports.full(self.machine, self.faults.developer_mode, self.empty_slots)
+        for unit in state.get("ams", {}).get("ams", ()):
+            for tray in unit["tray"]:
+                told = self.set_slots.get((int(unit["id"]), int(tray["id"])))
+                if told is not None and "tray_type" in tray:
+                    tray["tray_type"], tray["tray_color"] = told
+        return state
 
     def _publish(self, body: dict[str, Any], msg: int) -> None:
         self._sequence += 1

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import secrets
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Optional
@@ -17,7 +18,8 @@ from ...core.commands import Action, Command, confirmed
 from ...core.errors import CommandRejected, NotConnected
 from ...core.model import Accepts, JobRules, PrintState
 from ...core.secret import Secret
-from ..base import Bridge, BridgeHost, Connection, Link, PrinterSettings
+from ..base import Bridge, BridgeCamera, BridgeHost, Connection, Link, PrinterSettings
+from .camera import JpegCamera
 from .conversation import DEVELOPER_MODE, Conversation, is_developer_mode_refusal, rejection
 from .dial import connect_tls
 from .discovery import find
@@ -25,7 +27,7 @@ from .failures import LinkFailure
 from .files import BambuFiles
 from .ftps import FtpsSession
 from .mqtt import MqttSession
-from .options import FTPS_PORT
+from .options import CAMERA_PORT, FTPS_PORT
 from .protocol import Answer, PrinterReports, Report, Version, parse
 from .protocol.job import CANCEL_WINDOW
 from .protocol.models import JPEG_CAMERA
@@ -79,6 +81,13 @@ class BambuBridge(Bridge):
             self._transfer_hurts,
             self._start_print,
         )
+        self._jpeg_camera = JpegCamera(
+            lambda: (self._address, options.get("camera_port") or CAMERA_PORT),
+            self._trust,
+            self._load_pin,
+            USER,
+            self._code,
+        )
         self._connection = Connection()
         self._task: Optional[asyncio.Task[None]] = None
         self._session: Optional[MqttSession] = None
@@ -105,7 +114,7 @@ class BambuBridge(Bridge):
         if task is None:
             return
         task.cancel()
-        await asyncio.wait([task], timeout=2.0)
+        await asyncio.wait([task, asyncio.ensure_future(self._jpeg_camera.stop())], timeout=2.0)
 
     async def repin(self) -> None:
         """Forget the remembered certificate: the next one that names our serial is accepted."""
@@ -123,7 +132,8 @@ class BambuBridge(Bridge):
 
     async def _supervise(self) -> None:
         attempt = 0
-        while True:
+        # not `while True`: wait_for may swallow the cancellation of `stop`
+        while self._task is asyncio.current_task():
             self._retry_now.clear()
             schedule = self._timing.backoff
             try:
@@ -282,7 +292,7 @@ class BambuBridge(Bridge):
     async def send(self, command: Command) -> None:
         before = self.reports.snapshot
         self._check_connected()
-        request = build(command, before)
+        request = build(command, before, secrets.randbelow(_RUN_IDS - 1) + 1)
         if before.accepts_commands is Accepts.NO and command.action not in ALWAYS_ALLOWED:
             raise CommandRejected(DEVELOPER_MODE)
         sequence = self._publish(request)
@@ -333,10 +343,14 @@ class BambuBridge(Bridge):
         if self._session is None or self._session.closed.done() or not self._reported:
             raise NotConnected(self._connection.message or "the printer is not connected")
 
-    # -- files -----------------------------------------------------------------------------
+    # -- files and camera ------------------------------------------------------------------
 
     async def _load_pin(self) -> Optional[str]:
         return await self._host.load(PIN_KEY) if self._trust.mode == "pin" else None
+
+    @property
+    def camera(self) -> Optional[BridgeCamera]:  # type: ignore[override]
+        return self._jpeg_camera if self.reports.model in JPEG_CAMERA else None
 
     def _transfer_hurts(self) -> Optional[str]:
         """The processor of a small printer moves the motors and the files."""
@@ -397,4 +411,5 @@ class BambuBridge(Bridge):
 
 # States that a printer with a new address is in, as seen from here.
 _ELSEWHERE = frozenset({Link.UNREACHABLE, Link.REFUSED, Link.TLS_ERROR})
+_RUN_IDS = 1 << 31  # names a run that we start, or printers take it for the last one of its name
 _SILENT = "connected, but the printer sends no reports: it may need a restart"

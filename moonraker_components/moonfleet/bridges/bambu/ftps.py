@@ -123,7 +123,8 @@ class FtpsSession:
             data += block
             if len(data) > MAX_LISTING:
                 raise CommandRejected("the folder has too many entries")
-        return parse_listing(bytes(data).decode("utf-8", "replace"), folder)
+        entries = parse_listing(bytes(data).decode("utf-8", "replace"), folder)
+        return [RemoteEntry(entry.path, entry.folder, entry.size) for entry in entries]
 
     def size(self, path: str) -> Optional[int]:
         """Bytes of a file, or None when there is none."""

@@ -11,10 +11,9 @@ Times are not read: a printer without internet has no clock.
 from __future__ import annotations
 
 import re
-from typing import Optional
+from typing import NamedTuple, Optional
 
 from ....core.errors import CommandRejected
-from ...base import RemoteEntry
 
 MAX_ENTRIES = 10_000
 MAX_PATH = 400
@@ -22,6 +21,12 @@ _LINE = re.compile(
     r"^(?P<kind>[-dl])[rwxsStT-]{9}\+?\s+\d+\s+\S+\s+\S+\s+(?P<size>\d{1,15})\s+"
     r"\S+\s+\d{1,2}\s+[\d:]{4,5}\s(?P<name>.+)$"
 )
+
+
+class Entry(NamedTuple):
+    path: str
+    folder: bool
+    size: Optional[int]
 
 
 def safe_path(path: object) -> str:
@@ -34,7 +39,7 @@ def safe_path(path: object) -> str:
     return "/".join(parts)
 
 
-def entry_of(line: str, folder: str) -> Optional[RemoteEntry]:
+def entry_of(line: str, folder: str) -> Optional[Entry]:
     match = _LINE.match(line.rstrip("\r\n"))
     if match is None or match["kind"] == "l":
         return None
@@ -42,14 +47,14 @@ def entry_of(line: str, folder: str) -> Optional[RemoteEntry]:
     if name in (".", "..") or "/" in name or "\\" in name or not name.isprintable():
         return None
     is_folder = match["kind"] == "d"
-    return RemoteEntry(
+    return Entry(
         path=f"{folder}/{name}" if folder else name,
         folder=is_folder,
         size=None if is_folder else int(match["size"]),
     )
 
 
-def parse_listing(text: str, folder: str) -> list[RemoteEntry]:
+def parse_listing(text: str, folder: str) -> list[Entry]:
     found = []
     for line in text.splitlines()[:MAX_ENTRIES]:
         entry = entry_of(line, folder.strip("/"))

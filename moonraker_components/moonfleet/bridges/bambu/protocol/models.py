@@ -76,34 +76,29 @@ def model_from_name(name: str) -> Optional[str]:
 
 
 def read_modules(modules: list[Any]) -> VersionFacts:
-    product = project = hardware = firmware = None
+    product = project = firmware = board = None
     ams_kinds: dict[int, str] = {}
     for module in modules[:MAX_MODULES]:
         if type(module) is not dict:
             continue
         name = text(module.get("name")) or ""
+        project = text(module.get("project_name")) or project
+        hardware = text(module.get("hw_ver")) or ""
         if name == "ota":
             firmware = text(module.get("sw_ver")) or firmware
             product = text(module.get("product_name")) or product
-            project = text(module.get("project_name")) or project
-        elif name in ("ap", "esp32", "mc"):
-            project = project or text(module.get("project_name"))
-            if name != "mc":
-                hardware = text(module.get("hw_ver")) or hardware
-        else:
-            kind, _, number = name.partition("/")
-            if kind in AMS_MODULES and number.isdecimal() and len(number) < 4:
-                ams_kinds[int(number)] = AMS_MODULES[kind]
-    return VersionFacts(_model(product, project, hardware), firmware, ams_kinds)
+        elif hardware.startswith("AP0") and name != "esp32":
+            board = hardware
+        kind, _, number = name.partition("/")
+        if kind in AMS_MODULES and number.isdecimal() and len(number) < 4:
+            ams_kinds[int(number)] = AMS_MODULES[kind]
+    return VersionFacts(_model(product, project, board), firmware, ams_kinds)
 
 
-def _model(product: Optional[str], project: Optional[str], hw: Optional[str]) -> Optional[str]:
+def _model(product: Optional[str], project: Optional[str], board: Optional[str]) -> Optional[str]:
     if product:
         return plate_name(product)
-    if project and project.upper() in CODES:
-        return CODES[project.upper()]
-    if hw == "AP02":
-        return "X1E"
-    if hw == "AP05" and project == "":
-        return "X1 Carbon"
-    return None
+    if project:
+        return CODES.get(project.upper())
+    # old firmware names neither product nor project
+    return {"AP02": "X1E", "AP05": "X1 Carbon"}.get(board or "")

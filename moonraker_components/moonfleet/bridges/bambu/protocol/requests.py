@@ -15,7 +15,7 @@ from ....core.commands import Action, Command
 from ....core.errors import CommandRejected, NotSupported
 from ....core.model import PrinterSnapshot
 from .fields import SPEED_FACTORS
-from .values import integer, number
+from .values import integer, number, text
 
 # Never refused by the printer for want of developer mode.
 ALWAYS_ALLOWED = frozenset({Action.LIGHT})
@@ -27,6 +27,18 @@ _GCODE = re.compile(
     r"^(?:G28|M(?:104|106|107|140|141|220|221)(?: [A-Z]-?\d{1,5}(?:\.\d{1,3})?){0,4})$"
 )
 MAX_GCODE_LINES = 8
+_COLOR = re.compile(r"^[0-9A-Fa-f]{6}$")
+# material -> the printer's generic profile, lowest and highest nozzle temperature
+FILAMENTS = {
+    "PLA": ("GFL99", 190, 240),
+    "PETG": ("GFG99", 220, 270),
+    "ABS": ("GFB99", 240, 280),
+    "ASA": ("GFB98", 240, 280),
+    "TPU": ("GFU99", 200, 250),
+    "PC": ("GFC99", 260, 290),
+    "PA": ("GFN99", 260, 290),
+    "PVA": ("GFS99", 190, 250),
+}
 
 Request = tuple[str, dict[str, Any]]  # (group, body without sequence_id)
 _Maker = Callable[[Mapping[str, Any], PrinterSnapshot], Request]
@@ -40,8 +52,10 @@ def _gcode(*lines: str) -> Request:
     return _print("gcode_line", param="\n".join(lines) + "\n")
 
 
-def build(command: Command, snapshot: PrinterSnapshot) -> Request:
+def build(command: Command, snapshot: PrinterSnapshot, run_id: int = 0) -> Request:
     """The request for ``command``; raises ``NotSupported`` or ``CommandRejected``."""
+    if command.action is Action.START:
+        return _start(command.params, run_id)
     maker = _MAKERS.get(command.action)
     if maker is None:
         raise NotSupported(f"this printer has no {command.action.value}")
@@ -79,7 +93,7 @@ def _light(params: Mapping[str, Any], snapshot: PrinterSnapshot) -> Request:
     }
 
 
-def _start(params: Mapping[str, Any], snapshot: PrinterSnapshot) -> Request:
+def _start(params: Mapping[str, Any], run: int) -> Request:
     filename = params.get("filename")
     if not isinstance(filename, str) or not _SAFE_NAME.match(filename) or ".." in filename:
         raise CommandRejected("filename must be the path of a file on the printer")
@@ -94,7 +108,6 @@ def _start(params: Mapping[str, Any], snapshot: PrinterSnapshot) -> Request:
     if mapping is not None and not _is_mapping(mapping):
         raise CommandRejected("ams_mapping must be a list of slot numbers, -1 for none")
     name = re.sub(r"(\.gcode)?\.3mf$", "", base, flags=re.IGNORECASE)
-    run = integer(params.get("run_id")) or 0
     fields: dict[str, Any] = {
         "param": f"Metadata/plate_{plate}.gcode",
         "url": f"ftp:///{path}",
@@ -206,6 +219,28 @@ def _unload(params: Mapping[str, Any], snapshot: PrinterSnapshot) -> Request:
     )
 
 
+def _set_filament(params: Mapping[str, Any], snapshot: PrinterSnapshot) -> Request:
+    unit, slot = _slot_of(params, snapshot)
+    material, color = text(params.get("material")), params.get("color")
+    if not material or material.upper() not in FILAMENTS:
+        raise CommandRejected("material must be one of " + ", ".join(sorted(FILAMENTS)))
+    if not isinstance(color, str) or not _COLOR.match(color):
+        raise CommandRejected("color must be written as RRGGBB")
+    profile, low, high = FILAMENTS[material.upper()]
+    external = unit >= 254
+    return _print(
+        "ams_filament_setting",
+        ams_id=255 if external else unit,
+        tray_id=unit if external else slot,
+        slot_id=slot,
+        tray_info_idx=profile,
+        tray_color=f"{color.upper()}FF",
+        nozzle_temp_min=low,
+        nozzle_temp_max=high,
+        tray_type=material.upper(),
+    )
+
+
 def _dry(params: Mapping[str, Any], snapshot: PrinterSnapshot) -> Request:
     unit_id, hours = params.get("unit"), integer(params.get("hours", 0))
     units = snapshot.filament.units if snapshot.filament else ()
@@ -260,17 +295,17 @@ _MAKERS: Mapping[Action, _Maker] = {
     Action.CANCEL: _simple("stop"),
     Action.SPEED: _speed,
     Action.LIGHT: _light,
-    Action.START: _start,
     Action.TEMPERATURE: _temperature,
     Action.FAN: _fan,
     Action.SKIP_OBJECTS: _skip_objects,
     Action.LOAD_FILAMENT: _load,
     Action.UNLOAD_FILAMENT: _unload,
+    Action.SET_FILAMENT: _set_filament,
     Action.DRY: _dry,
     Action.CLEAR_ERROR: _clear_error,
     Action.GCODE: _allowed_gcode,
 }
-ACTIONS = frozenset(_MAKERS)
+ACTIONS = frozenset({*_MAKERS, Action.START})
 
 FULL_REPORT: Request = ("pushing", {"command": "pushall", "version": 1, "push_target": 1})
 START_REPORTS: Request = ("pushing", {"command": "start"})
