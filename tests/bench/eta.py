@@ -71,7 +71,7 @@ def job(task: tuple[list[Episode], str]) -> tuple[list[Score], list[str]]:
         found = {e.health for _, e in seen if e.health}
         warnings.extend(f"{episode.name}: {text}" for text in found)
 
-    return replay_heater(episodes, bridge=mode == "bridge", watch=watch), warnings
+    return replay_heater(episodes, bridge=mode == "bridge", keep=True, watch=watch), warnings
 
 
 def tree(scores: list[Score], mode: str) -> dict[str, Any]:
@@ -163,7 +163,7 @@ def main() -> int:
     if args.json:
         args.json.write_text(json.dumps(result, indent=1) + "\n")
     if args.plots:
-        eta_plots.write(args.plots, heaters, scores, result)
+        eta_plots.write(args.plots, scores, result)
     return 0 if print_tables(result, sorted(health)) else 1
 
 

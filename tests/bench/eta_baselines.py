@@ -73,7 +73,9 @@ def replay(episodes: Iterable[Episode]) -> list[Score]:
                     guesses = baseline(rows, episode.target, window)
                     for event in ("reached", "ready"):
                         end = episode.reached if event == "reached" else episode.ready
-                        scores.append(score(mode, episode, event, end or 0.0, heats, guesses))
+                        scores.append(
+                            score(mode, episode, event, end or 0.0, heats, guesses, keep=True)
+                        )
                 elif cool and episode.group != "chamber":
                     end = fall_time(rows, goal)
                     if end is not None and end >= 20.0:
