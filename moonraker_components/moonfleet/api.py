@@ -36,11 +36,13 @@ class Api:
         fleet: Fleet,
         history: MergedHistory,
         status: Callable[[], dict[str, Any]],
+        tell: Callable[[str, dict[str, Any]], None],
     ) -> None:
         self._server = server
         self._fleet = fleet
         self._history = history
         self._status = status
+        self._tell = tell
 
     def register(self) -> None:
         reads: dict[str, Handler] = {
@@ -51,11 +53,16 @@ class Api:
             "status": self._get_status,
             "history/list": self._history_list,
             "history/job": self._history_job,
+            "history/totals": self._history_totals,
+            "statistics": self._statistics,
+            "maintenance/list": self._maintenance,
         }
         actions: dict[str, Handler] = {
             "print/pause": self._action(Action.PAUSE),
             "print/resume": self._action(Action.RESUME),
             "print/cancel": self._action(Action.CANCEL),
+            "history/delete": self._history_delete,
+            "maintenance/reset": self._maintenance_reset,
         }
         for path, handler in reads.items():
             self._endpoint(path, "GET", handler)
@@ -105,7 +112,7 @@ class Api:
     async def _events(self, request: WebRequest) -> dict[str, Any]:
         limit = _bounded(request.get_int("limit", 50), 1, 500)
         since = request.get_float("since", None)
-        return {"events": self._fleet.events.recent(self._printer_filter(request), since, limit)}
+        return await self._history.events(self._printer_filter(request), since, limit)
 
     async def _history_list(self, request: WebRequest) -> dict[str, Any]:
         return await self._history.list(
@@ -121,6 +128,30 @@ class Api:
 
     async def _history_job(self, request: WebRequest) -> dict[str, Any]:
         return await self._history.job(request.get_str("job_id"))
+
+    async def _history_delete(self, request: WebRequest) -> dict[str, Any]:
+        job_id = request.get_str("job_id")
+        job = await self._history.job(job_id)
+        result = await self._history.delete(job_id)
+        self._tell("deleted", job)
+        return result
+
+    async def _history_totals(self, request: WebRequest) -> dict[str, Any]:
+        return await self._history.totals(self._printer_filter(request))
+
+    async def _statistics(self, request: WebRequest) -> dict[str, Any]:
+        return await self._history.statistics(
+            printer=self._printer_filter(request),
+            since=request.get_float("since", None),
+            before=request.get_float("before", None),
+        )
+
+    async def _maintenance(self, request: WebRequest) -> dict[str, Any]:
+        return await self._history.maintenance(self._printer_filter(request))
+
+    async def _maintenance_reset(self, request: WebRequest) -> dict[str, Any]:
+        name = self._fleet.printer(request.get_str("printer")).name
+        return await self._history.reset_maintenance(name, request.get_str("counter"))
 
     def _printer_filter(self, request: WebRequest) -> Optional[str]:
         """None for all printers; an unknown name is an error, not an empty list."""

@@ -16,7 +16,6 @@ import asyncio
 import html
 import logging
 from collections.abc import Coroutine, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Optional
 
 from . import heaters, panel_routes
@@ -25,12 +24,13 @@ from .bridges.base import BridgeHost, PrinterSettings
 from .bridges.klipper import KlipperBridge
 from .config import read_config
 from .core.errors import one_line
-from .core.jobs import JobRecord
 from .fleet import LOCAL, Fleet
 from .history import History
+from .history.maintenance import Counter
 from .merged_history import MergedHistory, local_job
 from .notifiers import Notifiers
 from .notify import StatusFeed
+from .record import Recorder
 from .storage import DatabaseStore
 
 if TYPE_CHECKING:
@@ -59,15 +59,15 @@ class Moonfleet:
         self.local: Optional[KlipperBridge] = None
         self.virtual: dict[str, Any] = {"enabled": False, "reason": None}
         self._tasks: set[asyncio.Task[None]] = set()
+        self.recorder = Recorder(self.fleet, self.history, self._job_step)
         self._add_printers(config)
         for event, name in EVENTS.items():
             self.server.register_notification(event, name)
         self.feed = StatusFeed(self.fleet, self._send_status)
-        self.fleet.listen_jobs(self._job_step)
         self.fleet.listen_events(lambda event: self._send("moonfleet:event", event))
         self.notifiers = Notifiers(self.fleet, self._find_notifiers)
         merged = MergedHistory(self.history, self._ask_moonraker)
-        Api(self.server, self.fleet, merged, self.status).register()
+        Api(self.server, self.fleet, merged, self.status, self._job_step).register()
         panel_routes.register(self.server)
         self._install_virtual_printers()
         register = self.server.register_event_handler
@@ -86,7 +86,8 @@ class Moonfleet:
         self._spawn(self._start())
 
     async def _start(self) -> None:
-        await self.history.start()
+        await self.recorder.start()
+        await self.history.configure_maintenance(self._counters())
         await self.fleet.start()
         if await self.store.load_text(LOCAL, "seen"):
             await self._join_local()
@@ -99,7 +100,7 @@ class Moonfleet:
         await self.notifiers.stop()
         await self.fleet.stop()
         await self.fleet.save()
-        await self.history.stop()
+        await self.recorder.stop()
 
     def _install_virtual_printers(self) -> None:
         try:
@@ -117,6 +118,7 @@ class Moonfleet:
 
     def _add_printers(self, config: ConfigHelper) -> None:
         found = read_config(config)
+        self.history.prices = found.prices
         for settings, bridge_type in found.printers:
             self.fleet.add(settings, bridge_type.create)
         for broken in found.broken:
@@ -125,6 +127,13 @@ class Moonfleet:
             self.warn(warn_id, text)
         if found.printers and heaters.MISSING is not None:
             self.warn("moonfleet_thermal", heaters.MISSING)
+
+    def _counters(self) -> list[Counter]:
+        return [
+            Counter(printer.name, name, unit, threshold)
+            for printer in self.fleet.printers()
+            for name, unit, threshold in printer.settings.maintenance
+        ]
 
     def warn(self, warn_id: str, text: str) -> None:
         """Shown by both interfaces, which render it as HTML."""
@@ -169,17 +178,12 @@ class Moonfleet:
 
     # ---- the record and the news ----------------------------------------------------------------
 
-    def _job_step(self, record: JobRecord, action: str) -> None:
-        named = replace(
-            record, display_name=self.fleet.printer(record.printer).settings.display_name
-        )
-        self.history.take(named, action)
-        self._send("moonfleet:history_changed", {"action": action, "job": named.to_json()})
+    def _job_step(self, action: str, job: dict[str, Any]) -> None:
+        self._send("moonfleet:history_changed", {"action": action, "job": job})
 
     def _local_job_step(self, news: Mapping[str, Any]) -> None:
         """A job of the local Klipper, from Moonraker's own history."""
-        job = local_job(news["job"])
-        self._send("moonfleet:history_changed", {"action": news["action"], "job": job})
+        self._job_step(news["action"], local_job(news["job"]))
 
     async def _ask_moonraker(self, method: str, **params: Any) -> Any:
         transport = self.server.lookup_component("internal_transport")

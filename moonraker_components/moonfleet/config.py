@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Callable, Optional
 
 from .bridges.base import BridgeType, PrinterSettings, bridge_types
 from .core.errors import ConfigFault, MoonfleetError, one_line
+from .history.statistics import FREE, Prices
 from .options import SectionReader, check_name, read_printer
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger("moonfleet")
 PREFIX = "moonfleet "
 BUILT_IN = ("bambu", "prusalink")
+PRICES = ("energy_price", "machine_price")
+PRICE = re.compile(r"\d{1,9}(\.\d{1,6})?\Z")
 MODULE_NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*\Z")
 
 
@@ -43,6 +46,7 @@ class Broken:
 class FleetConfig:
     printers: list[tuple[PrinterSettings, BridgeType]] = field(default_factory=list)
     broken: list[Broken] = field(default_factory=list)
+    prices: Prices = FREE
     #: warning id -> sentence for people
     warnings: dict[str, str] = field(default_factory=dict)
 
@@ -57,6 +61,10 @@ def read_config(config: ConfigHelper) -> FleetConfig:
         problem = _import_bridges(module)
         if problem is not None:
             result.warnings[f"moonfleet_module_{module}"] = problem
+    try:
+        result.prices = _read_prices(reader)
+    except ConfigFault as error:
+        result.warnings["moonfleet_prices"] = str(error)
     _warn_unknown(reader, result)
     ports: dict[int, str] = {}
     names: set[str] = set()
@@ -125,6 +133,27 @@ def _renderer(cfg: ConfigHelper) -> Callable[[str, str], str]:
         return str(cfg.gettemplate(option).render())
 
     return render
+
+
+def _read_prices(reader: SectionReader) -> Prices:
+    """Cost is told from these only."""
+    currency = reader.text("currency")[:8]
+    energy, machine = (_price(reader, name, reader.text(name)) for name in PRICES)
+    filament: dict[str, float] = {}
+    for line in reader.text("filament_price").splitlines():
+        material, _, price = line.rpartition("=")
+        value = _price(reader, "filament_price", price)
+        if value is not None:
+            filament[material.strip()] = value
+    return Prices(currency or None, filament, energy, machine)
+
+
+def _price(reader: SectionReader, option: str, text: str) -> Optional[float]:
+    if not text.strip():
+        return None
+    if not PRICE.match(text.strip()):
+        raise reader.fault(option, text.strip(), "is no price", "write a number such as 24.90")
+    return float(text)
 
 
 def _type_of(reader: SectionReader) -> BridgeType:

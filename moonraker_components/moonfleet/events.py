@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Callable, Optional
 
@@ -42,6 +43,7 @@ TYPES = (
     "action_confirmed",
     "action_rejected",
     "firmware_changed",
+    "maintenance_due",
 )
 
 
@@ -78,6 +80,15 @@ class EventLog:
                 self._listeners.remove(callback)
 
         return remove
+
+    def continue_after(self, last_id: int) -> None:
+        """Ids go on where an earlier life stopped."""
+        self._next_id = max(self._next_id, last_id + 1)
+
+    def maintenance_due(self, due: Mapping[str, Any]) -> None:
+        """A counter has passed its threshold; whoever counts says so once."""
+        details = {key: value for key, value in due.items() if key != "printer"}
+        self._add("maintenance_due", str(due["printer"]), details)
 
     def recent(
         self, printer: Optional[str] = None, since: Optional[float] = None, limit: int = 50

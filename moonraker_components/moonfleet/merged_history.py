@@ -42,6 +42,7 @@ STATUS = {
     "klippy_shutdown": ERROR,
 }
 Call = Callable[..., Awaitable[Any]]
+Jobs = list[dict[str, Any]]
 
 
 class LocalJobNotOurs(MoonfleetError):
@@ -95,6 +96,32 @@ class MergedHistory:
             return await self._history.job(job_id)  # which says that there is none
         return local_job(answer["job"])
 
+    async def totals(self, printer: Optional[str] = None) -> dict[str, Any]:
+        """Of our jobs; Moonraker has the totals of its own."""
+        return await self._history.totals(printer)
+
+    async def statistics(
+        self,
+        printer: Optional[str] = None,
+        since: Optional[float] = None,
+        before: Optional[float] = None,
+    ) -> dict[str, Any]:
+        local: Jobs = []
+        if printer in (None, LOCAL):
+            local = await self._first_of_local(SCANNED, None, since, before, None, "desc")
+        return await self._history.statistics(printer, since, before, local)
+
+    async def events(
+        self, printer: Optional[str], since: Optional[float], limit: int
+    ) -> dict[str, Any]:
+        return {"events": await self._history.events(printer, since, limit)}
+
+    async def maintenance(self, printer: Optional[str] = None) -> dict[str, Any]:
+        return await self._history.maintenance(printer)
+
+    async def reset_maintenance(self, printer: str, counter: str) -> dict[str, Any]:
+        return await self._history.reset_maintenance(printer, counter)
+
     async def delete(self, job_id: str) -> dict[str, Any]:
         if job_id.startswith(PREFIX):
             raise LocalJobNotOurs(
@@ -104,8 +131,8 @@ class MergedHistory:
 
     # ---- inside -----------------------------------------------------------------------------
 
-    async def _first_of_ours(self, wanted: int, filters: Mapping[str, Any]) -> list[dict[str, Any]]:
-        jobs: list[dict[str, Any]] = []
+    async def _first_of_ours(self, wanted: int, filters: Mapping[str, Any]) -> Jobs:
+        jobs: Jobs = []
         while True:
             size = max(1, min(PAGE, wanted - len(jobs)))
             page = (await self._history.list(start=len(jobs), limit=size, **filters))["jobs"]
@@ -123,14 +150,14 @@ class MergedHistory:
         before: Optional[float],
         search: Optional[str],
         order: str,
-    ) -> list[dict[str, Any]]:
+    ) -> Jobs:
         params: dict[str, Any] = {"order": order, "limit": PAGE}
         if since is not None:
             params["since"] = since
         if before is not None:
             params["before"] = before
         words = (search or "").lower().split()
-        jobs: list[dict[str, Any]] = []
+        jobs: Jobs = []
         for first in range(0, SCANNED, PAGE):
             try:
                 page = (await self._call("server.history.list", start=first, **params))["jobs"]

@@ -25,6 +25,17 @@ from .printer import LOCAL
 
 NAME = re.compile(r"[A-Za-z0-9_-]{1,32}\Z")
 HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,252}[A-Za-z0-9])?\Z|\[?[0-9A-Fa-f:]{2,45}\]?\Z")
+# unit -> (odometer, how much of it)
+COUNTER_UNITS = {
+    "hours": ("print_time", 3600.0),
+    "jobs": ("jobs", 1.0),
+    "kg": ("grams", 1000.0),
+    "grams": ("grams", 1.0),
+    "days": ("days", 1.0),
+}
+COUNTER = re.compile(
+    rf"([\w .-]{{1,40}}?)\s*[=:]\s*(\d{{1,7}}(?:\.\d+)?)\s*({'|'.join(COUNTER_UNITS)})\Z", re.I
+)
 
 
 @dataclass(frozen=True)
@@ -48,6 +59,7 @@ COMMON = (
     Option("filament_panel", "afc", "panel objects for filament: afc, mmu, both or off"),
     Option("finish_estimate", "printer", "whose remaining time is shown: printer or learned"),
     Option("notifiers", "none", "names of `[notifier]` sections that get this printer's events"),
+    Option("maintenance", "none", "counters with the amount after which they are due, one a line"),
 )
 
 
@@ -181,8 +193,29 @@ def read_printer(reader: SectionReader, name: str, bridge_type: BridgeType) -> P
         filament_panel=reader.choice("filament_panel", ("afc", "mmu", "both", "off"), "afc"),
         finish_estimate=reader.choice("finish_estimate", ("printer", "learned"), "printer"),
         notifiers=tuple(item for item in notifiers if item),
+        maintenance=_read_maintenance(reader),
         options=bridge_type.parse(reader),
     )
+
+
+def _read_maintenance(reader: SectionReader) -> tuple[tuple[str, str, float], ...]:
+    """Lines such as ``nozzle = 300 hours``."""
+    counters = []
+    for line in reader.text("maintenance").splitlines():
+        if not line.strip():
+            continue
+        found = COUNTER.match(line.strip())
+        if found is None:
+            raise reader.fault(
+                "maintenance",
+                line.strip(),
+                "is no counter",
+                f"write 'name = amount unit' with one of: {', '.join(COUNTER_UNITS)}",
+            )
+        name, amount, unit = found.groups()
+        odometer, factor = COUNTER_UNITS[unit.lower()]
+        counters.append((name.strip(), odometer, float(amount) * factor))
+    return tuple(counters)
 
 
 def _read_tls(

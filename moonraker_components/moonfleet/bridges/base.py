@@ -77,6 +77,7 @@ class PrinterSettings:
     filament_panel: str = "afc"
     finish_estimate: str = "printer"
     notifiers: tuple[str, ...] = ()  # names of [notifier] sections
+    maintenance: tuple[tuple[str, str, float], ...] = ()  # (counter, odometer, threshold)
     options: Mapping[str, Any] = field(default_factory=dict)  # type-specific, Secrets included
 
 

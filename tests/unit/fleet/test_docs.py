@@ -13,6 +13,7 @@ import re
 
 import pytest
 from moonfleet.bridges.base import Link, bridge_types
+from moonfleet.config import PRICES
 from moonfleet.core.errors import MoonfleetError
 from moonfleet.events import TYPES
 from moonfleet.options import COMMON, SectionReader
@@ -40,6 +41,12 @@ def test_the_common_options():
     for option in COMMON:
         if option.default in ("afc", "jobs", "printer", "none", "required"):
             assert documented[option.name][0].strip("`") == option.default
+
+
+def test_the_options_of_the_main_section():
+    source = (HOUSE / "config.py").read_text()
+    read = set(re.findall(r'reader\.text\("(\w+)"\)', source)) | set(PRICES)
+    assert set(table(CONFIGURATION, "## `[moonfleet]`")) == read
 
 
 @pytest.mark.parametrize("kind", ["bambu", "prusalink"])

@@ -62,6 +62,16 @@ def test_what_is_written_is_read(tmp_path):
     assert settings.notifiers == ("phone", "mail", "bell")
 
 
+def test_maintenance_counters():
+    lines = "\nnozzle = 300 hours\nIdler bearing: 2.5 KG\n  desiccant=90 days\n\nrods = 40 jobs"
+    assert read(maintenance=lines).maintenance == (
+        ("nozzle", "print_time", 1_080_000.0),
+        ("Idler bearing", "grams", 2500.0),
+        ("desiccant", "days", 90.0),
+        ("rods", "jobs", 40.0),
+    )
+
+
 @pytest.mark.parametrize("host", ["fe80::1", "[fe80::1]", "10.0.0.1", "printer", "a-b.example.org"])
 def test_hosts(host):
     assert read(host=host).host == host.strip("[]")
@@ -86,6 +96,8 @@ def test_hosts(host):
         ("filament_panel", "ams", "is not known; use one of: afc, mmu, both, off"),
         ("finish_estimate", "guess", "is not known; use one of: printer, learned"),
         ("display_name", "x" * 65, "is too long"),
+        ("maintenance", "nozzle", "is no counter; write 'name = amount unit'"),
+        ("maintenance", "nozzle = 3 weeks", "hours, jobs, kg, grams, days"),
         ("access_code", "", "is missing; add 'access_code: ...'"),
     ],
 )

@@ -1,0 +1,88 @@
+# What happens in the fleet goes on record
+#
+# Copyright (C) 2026 The Moonfleet authors
+#
+# This file may be distributed under the terms of the GNU GPLv3 license.
+"""Joins the fleet's news to the history: jobs, events, connected time, maintenance."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Callable
+
+from .core.jobs import JobRecord
+from .fleet import Fleet
+
+if TYPE_CHECKING:
+    from .history import History
+
+logger = logging.getLogger("moonfleet")
+MINUTE = 60.0  # s
+HOUR = 60  # minutes
+
+
+class Recorder:
+    """``tell(action, job)`` passes a step of a job on to the clients."""
+
+    def __init__(
+        self, fleet: Fleet, history: History, tell: Callable[[str, dict[str, Any]], None]
+    ) -> None:
+        self._fleet = fleet
+        self._history = history
+        self._tell = tell
+        self._tasks: set[asyncio.Task[None]] = set()
+        fleet.listen_jobs(self._job_step)
+        fleet.listen_events(self._event)
+
+    async def start(self) -> None:
+        """Before the fleet starts: its events are numbered on from the last one on record."""
+        await self._history.start()
+        self._fleet.events.continue_after(await self._history.last_event_id())
+        self._spawn(self._keep_presence())
+
+    async def stop(self) -> None:
+        """The last writes; Moonraker closes its database soon after."""
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._history.stop()
+
+    def _job_step(self, record: JobRecord, action: str) -> None:
+        display_name = self._fleet.printer(record.printer).settings.display_name
+        named = replace(record, display_name=display_name)
+        self._history.take(named, action)
+        self._tell(action, named.to_json())
+        if action == "finished":
+            self._spawn(self._look_at_maintenance())
+
+    def _event(self, event: Mapping[str, Any]) -> None:
+        self._history.note_event(event)
+
+    async def _look_at_maintenance(self) -> None:
+        for due in await self._history.maintenance_due():
+            self._fleet.events.maintenance_due(due)
+
+    async def _keep_presence(self) -> None:
+        """Connected time, for the share of it in which a printer prints."""
+        minutes = 0
+        while True:
+            await asyncio.sleep(MINUTE)
+            minutes += 1
+            for printer in self._fleet.printers():
+                if printer.online:
+                    self._history.note_online(printer.name, MINUTE)
+            if minutes % HOUR == 0:  # some counters count days
+                await self._look_at_maintenance()
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            logger.error("moonfleet: the record is incomplete", exc_info=task.exception())

@@ -1,0 +1,90 @@
+# The record in a real Moonraker: statistics, maintenance, events, deletion
+#
+# Copyright (C) 2026 The Moonfleet authors
+#
+# This file may be distributed under the terms of the GNU GPLv3 license.
+"""Everything that server.moonfleet answers from the database."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from tests.emulators.bambu import EmulatedBambu
+from tests.moonraker.printers import ACCESS_CODE, SECRETS, bambu
+from tests.moonraker.real import BASE
+
+pytestmark = pytest.mark.moonraker
+PRICES = BASE.replace(
+    "[moonfleet]",
+    "[moonfleet]\ncurrency: EUR\nfilament_price:\n    20\n    PETG = 30\nenergy_price: 0.30\n",
+)
+
+
+async def test_a_job_goes_through_the_record(moonraker):
+    async with EmulatedBambu("X1C", access_code=ACCESS_CODE, speed=60) as printer:
+        printer.start_job("benchy.3mf")
+        config = bambu(printer, maintenance="\n    first job = 1 jobs\n    nozzle = 300 hours")
+        server = moonraker(config, secrets=SECRETS, base=PRICES)
+        assert server.warnings() == []
+
+        async def printing() -> Any:
+            info = await server.get("/server/moonfleet/printer", printer="x1c")
+            return info["job"] if info["snapshot"]["state"] == "printing" else None
+
+        job_id = (await server.when(printing, "it to print"))["job_id"]
+        async with server.socket() as client:
+            await client.result("server.moonfleet.print.cancel", printer="x1c")
+            due = await client.notified(
+                "notify_moonfleet_event", lambda e: e["type"] == "maintenance_due"
+            )
+            assert (due["printer"], due["counter"]) == ("x1c", "first job")
+            counters = (await client.result("server.moonfleet.maintenance.list"))["counters"]
+            assert {c["counter"]: c["due"] for c in counters} == {
+                "first job": True,
+                "nozzle": False,
+            }
+            reset = await client.result(
+                "server.moonfleet.maintenance.reset", printer="x1c", counter="first job"
+            )
+            assert not any(c["due"] for c in reset["counters"])
+            answer = await client.call(
+                "server.moonfleet.maintenance.reset", printer="x1c", counter="no such"
+            )
+            assert "no such" in answer["error"]["message"]
+            statistics = await client.result("server.moonfleet.statistics")
+            assert statistics["printers"]["x1c"]["jobs"] == 1
+            totals = await client.result("server.moonfleet.history.totals", printer="x1c")
+            assert totals["job_totals"]["total_jobs"] == 1
+            answer = await client.call("server.moonfleet.statistics", since=5, before=3)
+            assert answer["error"]["code"] == 400
+
+        events = (await server.get("/server/moonfleet/events"))["events"]
+        ids = [event["id"] for event in events]
+        assert ids == sorted(set(ids), reverse=True)
+        assert {"printer_online", "job_finished", "maintenance_due"} <= {e["type"] for e in events}
+        await asyncio.to_thread(server.restart)
+        again = (await server.get("/server/moonfleet/events", limit=500))["events"]
+        assert [e for e in again if e["id"] <= ids[0]] == events  # they outlive a restart
+        await server.in_state("x1c", "online")
+
+        async with server.socket() as client:
+            gone = await client.result("server.moonfleet.history.delete", job_id=job_id)
+            assert gone == {"deleted_jobs": [job_id]}
+            news = await client.notified(
+                "notify_moonfleet_history_changed", lambda n: n["action"] == "deleted"
+            )
+            assert news["job"]["job_id"] == job_id
+            assert (await client.result("server.moonfleet.history.list"))["jobs"] == []
+            answer = await client.call("server.moonfleet.history.delete", job_id=job_id)
+            assert answer["error"]["code"] == -32601
+
+
+def test_a_price_that_is_none_is_a_warning(moonraker):
+    server = moonraker(base=BASE.replace("[moonfleet]", "[moonfleet]\nenergy_price: cheap\n"))
+    (warning,) = server.warnings()
+    assert warning == (
+        "[moonfleet] option 'energy_price': 'cheap' is no price; write a number such as 24.90"
+    )
