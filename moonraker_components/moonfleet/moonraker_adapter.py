@@ -12,6 +12,7 @@ the rest of the house runs on.
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import inspect
 import logging
@@ -103,29 +104,46 @@ def install_virtual_printers(server: Any, fleet: Fleet, history: Any = None) -> 
 
 
 class Installation:
+    """The ways to the virtual printers: routes of Moonraker, and a port of its own where wanted."""
+
     def __init__(self, server: Any, fleet: Fleet, history: Any, classes: HostClasses) -> None:
         self.server = server
         self.classes = classes
         self.history = history
         self.app = server.lookup_component("application")
         self.base = f"{self.app.route_prefix}{BASE}"
+        self.rest = rest_handler(classes)
+        self.upload = upload_handler(classes, self.rest)
         database = server.lookup_component("database")
         # forbidden: only the virtual printers themselves show what is in it
         self.space = database.register_local_namespace(NAMESPACE, forbidden=True)
-        self.virtual = VirtualPrinters(fleet, self._make)
-        self.ports: list[Any] = []
-        rest = rest_handler(classes)
-        self._rest = rest
+        self._ports: dict[str, Any] = {}
+        self._sockets: dict[str, Any] = {}
+        self._closing: set[asyncio.Future[None]] = set()
+        self._listening = False
+        self.virtual = VirtualPrinters(fleet, self._make, self._unmake)
         self.virtual.start()
-        arguments = {"printers": self.virtual.printers}
-        router = self.app.mutable_router
-        upload = upload_handler(classes, rest)
-        router.add_handler(
-            f"{self.base}/(?P<printer>[^/]+)/(?P<path>server/files/upload)", upload, arguments
-        )
-        router.add_handler(f"{self.base}/(?P<printer>[^/]+)/(?P<path>.*)", rest, arguments)
+        self._add_rest(self.app.mutable_router, f"{self.base}/(?P<printer>[^/]+)", None)
         for event in ("authorization:user_logged_out", "authorization:user_deleted"):
             server.register_event_handler(event, self._user_gone)
+
+    def _add_rest(self, router: Any, prefix: str, only: Optional[str]) -> None:
+        arguments = {"printers": self.virtual.printers, "only": only}
+        router.add_handler(f"{prefix}/(?P<path>server/files/upload)", self.upload, arguments)
+        router.add_handler(f"{prefix}/(?P<path>.*)", self.rest, arguments)
+
+    async def component_init(self) -> None:
+        """Moonraker serves from now on, and so do the printers' own ports."""
+        self._listening = True
+        for name in self.virtual.printers:
+            self._listen(name)
+
+    async def close(self) -> None:
+        for name in list(self._ports):
+            await self._close_port(name)
+        await self.virtual.close()
+
+    # ---- one printer comes or goes ----------------------------------------------------------
 
     def _make(self, name: str) -> VirtualPrinter:
         async def save(namespace: str, values: Mapping[str, Any]) -> None:
@@ -134,27 +152,72 @@ class Installation:
         virtual = VirtualPrinter(
             self.virtual.fleet,
             self.virtual.fleet.printer(name),
-            stored=self._stored(name),
             save=save,
             history=self.history,
             version=str(self.server.get_app_args().get("software_version", "?")),
         )
-        socket = socket_class(self.classes, virtual)
-        pattern = f"{self.base}/{quote(name)}/websocket"
-        self.app.mutable_router.add_handler(pattern, socket, None)
+        self._load(virtual)
+        self._sockets[name] = socket_class(self.classes, virtual)
+        self.app.mutable_router.add_handler(self._pattern(name), self._sockets[name], None)
+        if self._listening:
+            self._listen(name)
         return virtual
 
-    def _stored(self, name: str) -> Mapping[str, Any]:
-        try:
-            stored = self.space.get([name], {}).result()
-        except Exception:
-            logger.exception("virtual printer %s: stored settings could not be read", name)
-            return {}
-        return stored if isinstance(stored, dict) else {}
+    def _unmake(self, virtual: VirtualPrinter) -> None:
+        self.app.mutable_router.remove_handler(self._pattern(virtual.name))
+        self._sockets.pop(virtual.name, None)
+        if virtual.name in self._ports:
+            task = asyncio.ensure_future(self._close_port(virtual.name))
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
+
+    def _pattern(self, name: str) -> str:
+        return f"{self.base}/{quote(name)}/websocket"
+
+    def _load(self, virtual: VirtualPrinter) -> None:
+        """What interfaces stored for it; at start at once, later as soon as it is read."""
+
+        def take(future: Any) -> None:
+            if future.exception() is not None:
+                logger.error("%s: stored settings could not be read", virtual.name)
+            elif isinstance(future.result(), dict):
+                virtual.overlay.restore(future.result())
+
+        future = self.space.get([virtual.name], {})
+        if future.done():
+            take(future)
+        else:
+            future.add_done_callback(take)
 
     def _user_gone(self, user: Mapping[str, Any]) -> None:
         if "username" in user:
             self.virtual.user_gone(str(user["username"]))
 
-    async def close(self) -> None:
-        await self.virtual.close()
+    # ---- a port of its own ------------------------------------------------------------------
+
+    def _listen(self, name: str) -> None:
+        """For clients that know only host and port; authorization is the same."""
+        port = self.virtual.fleet.printer(name).settings.virtual_port
+        if port is None:
+            return
+        router = self.classes.router(self.app.mutable_router.application)
+        router.add_handler("/websocket", self._sockets[name], None)
+        self._add_rest(router, "", name)
+        trusts_headers = getattr(self.app, "use_xheaders", True)
+        http = self.classes.http_server(router, xheaders=trusts_headers)
+        host = str(getattr(self.server, "host", "0.0.0.0"))
+        try:
+            http.listen(port, "" if host.lower() == "all" else host)
+        except OSError as fault:
+            text = (
+                f"[moonfleet {name}]: virtual_port: {port} cannot be opened: {fault.strerror}; "
+                "choose a free port"
+            )
+            self.server.add_warning(text, f"moonfleet_port_{name}")
+            return
+        self._ports[name] = http
+
+    async def _close_port(self, name: str) -> None:
+        http = self._ports.pop(name)
+        http.stop()
+        await http.close_all_connections()

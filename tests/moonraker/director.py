@@ -145,15 +145,24 @@ class Director:
         self._server: Optional[asyncio.AbstractServer] = None
 
     async def __aenter__(self) -> Director:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.port = self._server.sockets[0].getsockname()[1]
+        await self.reopen()
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def reopen(self) -> None:
+        """Be there (again), on the same port."""
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def close(self) -> None:
+        """Be away: every printer is unreachable."""
         assert self._server is not None
         self._server.close()
         for writer in self._writers.values():
             writer.close()
+        self._writers.clear()
 
     def config(self, options: str = "control: full") -> str:
         """The sections for moonraker.conf; the first one loads the type."""

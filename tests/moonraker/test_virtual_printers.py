@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from .director import Director, bambu, prusa
-from .real import ROOT, VERSIONS, Client, Moonraker
+from .real import ROOT, VERSIONS, Client, Moonraker, free_port
 
 pytestmark = pytest.mark.moonraker
 X1C = "/websocket/moonfleet/x1c"
@@ -154,3 +154,34 @@ async def test_a_printer_that_goes_away_says_so_and_comes_back(tmp_path: pathlib
             lambda news: news.get("webhooks", {}).get("state") == "ready",
         )
         assert (await client.result("server.info"))["klippy_state"] == "ready"
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+async def test_a_port_of_its_own(tmp_path: pathlib.Path, version: str) -> None:
+    async with Director(x1c=bambu(), mk4=prusa()) as director:
+        port, taken = free_port(), free_port()
+        config = director.config().replace(
+            "display_name: The x1c", f"display_name: The x1c\nvirtual_port: {port}"
+        )
+        config = config.replace(
+            "display_name: The mk4", f"display_name: The mk4\nvirtual_port: {taken}"
+        )
+        blocker = await asyncio.start_server(lambda r, w: None, "127.0.0.1", taken)
+        moonraker = Moonraker(tmp_path, config, version, environ=ENVIRON)
+        await asyncio.to_thread(moonraker.start)
+        try:
+            await online(moonraker, "x1c")
+            (warning,) = await asyncio.to_thread(moonraker.warnings)
+            assert "[moonfleet mk4]: virtual_port" in warning and str(taken) in warning
+            moonraker.port = port
+            info = await asyncio.to_thread(moonraker.http, "/printer/info")
+            assert info["hostname"] == "The x1c"
+            status, _ = await asyncio.to_thread(moonraker.fails, "/server/files/upload", {})
+            assert status == 501
+            async with moonraker.socket("/websocket") as client:
+                assert (await everything(client))["extruder"]["target"] == 220.0
+                assert await client.result("printer.print.pause") == "ok"
+            assert director.orders == [("x1c", "pause", {})]
+        finally:
+            blocker.close()
+            await asyncio.to_thread(moonraker.stop)

@@ -122,7 +122,7 @@ def filament_sensors(view: View) -> Iterator[tuple[str, dict[str, Any], bool]]:
     names = unit_names(filament)
     for unit in sorted(filament.units, key=lambda unit: unit.id):
         short = f"ams_{names[unit.id].lower()}"
-        if unit.temperature is not None or unit.humidity is not None:
+        if unit.temperature is not None:
             climate = {"temperature": unit.temperature, "humidity": unit.humidity}
             yield f"temperature_sensor {short}", climate, False
             # Mainsail shows a humidity only on a companion object of this kind

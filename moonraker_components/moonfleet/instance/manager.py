@@ -24,32 +24,40 @@ logger = logging.getLogger(__name__)
 
 
 class VirtualPrinters:
-    def __init__(self, fleet: Fleet, make: Callable[[str], VirtualPrinter]) -> None:
+    def __init__(
+        self,
+        fleet: Fleet,
+        make: Callable[[str], VirtualPrinter],
+        unmake: Callable[[VirtualPrinter], None] = lambda virtual: None,
+    ) -> None:
+        """``make`` and ``unmake`` also open and close the way to a printer's sockets."""
         self.fleet = fleet
         self.printers: dict[str, VirtualPrinter] = {}
         self._make = make
+        self._unmake = unmake
         self._unlisten: list[Callable[[], None]] = []
         self._ticker: Optional[asyncio.Task[None]] = None
 
     def start(self) -> None:
         """Every bridged printer; the local one has the host's own Moonraker."""
-        for name in self.fleet.names():
-            if not self.fleet.printer(name).local:
-                self.add(name)
+        self.follow()
         self._unlisten = [
             self.fleet.listen(self._changed),
             self.fleet.listen_jobs(self._job_step),
         ]
         self._ticker = asyncio.ensure_future(self._tick())
 
-    def add(self, name: str) -> VirtualPrinter:
-        virtual = self.printers[name] = self._make(name)
-        return virtual
-
-    def remove(self, name: str) -> None:
-        virtual = self.printers.pop(name, None)
-        if virtual is not None:
-            virtual.close()
+    def follow(self) -> None:
+        """Printers come, go and change their settings while the fleet runs."""
+        printers = {printer.name: printer for printer in self.fleet.printers()}
+        for name, virtual in list(self.printers.items()):
+            if printers.get(name) is not virtual.printer:
+                del self.printers[name]
+                self._unmake(virtual)
+                virtual.close()
+        for name, printer in printers.items():
+            if not printer.local and name not in self.printers:
+                self.printers[name] = self._make(name)
 
     def user_gone(self, username: str) -> None:
         """Somebody logged out or was deleted: their sockets must show who they are again."""
@@ -70,7 +78,9 @@ class VirtualPrinters:
 
     def _changed(self, change: Change) -> None:
         virtual = self.printers.get(change.printer)
-        if virtual is not None:
+        if virtual is None:
+            self.follow()
+        else:
             virtual.changed(change)
 
     def _job_step(self, record: JobRecord, action: str) -> None:
@@ -85,6 +95,7 @@ class VirtualPrinters:
         while True:
             due = max(due + 1.0, loop.time())
             await asyncio.sleep(due - loop.time())
+            self.follow()
             clients = sum(len(virtual.hub.clients) for virtual in self.printers.values())
             # Mainsail closes a socket that is silent for ten seconds
             alive = notification("notify_proc_stat_update", [{"websocket_connections": clients}])

@@ -61,36 +61,36 @@ def _webhooks(view: View) -> dict[str, Any]:
 
 
 def _temperatures(view: View, objects: Objects) -> tuple[list[str], list[str]]:
+    """A part without a temperature is no object: Mainsail's cards fail on a null."""
     heaters, sensors = [], []
-    reported = view.snapshot.heaters
+    known = {
+        name: heater
+        for name, heater in view.snapshot.heaters.items()
+        if heater.temperature is not None
+    }
     for name in EXTRUDERS:
-        heater = reported.get(name)
-        if heater is not None or name in view.sticky:
-            objects[name] = {**_heater(heater), **_extruder(heater)}
+        if name in known:
+            objects[name] = {**_heater(known[name]), **_extruder(known[name])}
             heaters.append(name)
-    bed = reported.get("heater_bed")
-    if bed is not None or "heater_bed" in view.sticky:
-        objects["heater_bed"] = _heater(bed)
+    if "heater_bed" in known:
+        objects["heater_bed"] = _heater(known["heater_bed"])
         heaters.append("heater_bed")
-    chamber = reported.get("chamber")
-    if CHAMBER_HEATER in view.sticky or (chamber is not None and chamber.target is not None):
+    chamber = known.get("chamber")
+    if chamber is not None and (chamber.target is not None or CHAMBER_HEATER in view.sticky):
         objects[CHAMBER_HEATER] = _heater(chamber)
         heaters.append(CHAMBER_HEATER)
-    elif CHAMBER_SENSOR in view.sticky or (chamber is not None and chamber.temperature is not None):
-        temperature = None if chamber is None else chamber.temperature
-        objects[CHAMBER_SENSOR] = {"temperature": temperature}
+    elif chamber is not None:
+        objects[CHAMBER_SENSOR] = {"temperature": chamber.temperature}
         sensors.append(CHAMBER_SENSOR)
     return heaters, heaters + sensors
 
 
-def _heater(heater: Optional[Heater]) -> dict[str, Any]:
-    if heater is None:
-        return {"temperature": None, "target": None, "power": None}
+def _heater(heater: Heater) -> dict[str, Any]:
     return {"temperature": heater.temperature, "target": heater.target, "power": None}
 
 
-def _extruder(heater: Optional[Heater]) -> dict[str, Any]:
-    temperature = None if heater is None else heater.temperature
+def _extruder(heater: Heater) -> dict[str, Any]:
+    temperature = heater.temperature
     return {"can_extrude": temperature is not None and temperature >= MIN_EXTRUDE}
 
 

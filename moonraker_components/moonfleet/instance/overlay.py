@@ -29,9 +29,13 @@ class Overlay:
         self, defaults: Mapping[str, Any], stored: Optional[Mapping[str, Any]] = None
     ) -> None:
         self.defaults = dict(defaults)
-        self.stored: dict[str, dict[str, Any]] = {
-            name: value for name, value in (stored or {}).items() if isinstance(value, dict)
-        }
+        self.stored: dict[str, dict[str, Any]] = {}
+        self.restore(stored or {})
+
+    def restore(self, stored: Mapping[str, Any]) -> None:
+        """What was stored in an earlier life; what has been stored since stays."""
+        kept = {name: value for name, value in stored.items() if isinstance(value, dict)}
+        self.stored = {**kept, **self.stored}
 
     def namespaces(self) -> list[str]:
         return sorted(set(self.defaults) | set(self.stored))

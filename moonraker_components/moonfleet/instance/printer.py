@@ -21,13 +21,13 @@ from ..core.commands import Action, Command, CommandResult
 from .hub import Client, Hub, Sink
 from .jsonrpc import encode, error, notification
 from .methods import handlers_of
-from .objects import CHAMBER_HEATER, CHAMBER_SENSOR, Objects, build_objects
+from .objects import CHAMBER_HEATER, Objects, build_objects
 from .overlay import Overlay
 from .prompts import END, Prompter
 from .provision import database_defaults
 from .router import Router
 from .store import GcodeStore, TemperatureStore
-from .view import EXTRUDERS, View
+from .view import View
 
 if TYPE_CHECKING:
     from ..fleet import Fleet
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 FLUSH_INTERVAL = 0.25  # s; at most four status updates a second
-STICKY = frozenset({*EXTRUDERS, "heater_bed", CHAMBER_HEATER, CHAMBER_SENSOR})
+STICKY = frozenset({CHAMBER_HEATER})
 TOO_MANY = 429
 Save = Callable[[str, Mapping[str, Any]], Awaitable[None]]
 
@@ -75,7 +75,7 @@ class VirtualPrinter:
     # ---- what the printer looks like --------------------------------------------------------
 
     def actions(self) -> frozenset[Action]:
-        return frozenset(Action(word) for word in self.printer.capabilities())
+        return self.printer.actions()
 
     def view(self) -> View:
         printer, job = self.printer, self.printer.job

@@ -32,7 +32,7 @@ class View:
     total_duration: Optional[float] = None
     print_duration: Optional[float] = None
     filament_panel: str = "afc"
-    #: objects that were there once stay, so that no panel flickers
+    #: objects that were there once stay what they are: a chamber that was heated is a heater
     sticky: frozenset[str] = frozenset()
     tool_map: Mapping[str, str] = field(default_factory=dict)  # lane -> T<n> chosen by a person
     filament_message: Optional[str] = None

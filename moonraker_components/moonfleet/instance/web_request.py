@@ -27,9 +27,13 @@ def rest_handler(classes: HostClasses) -> Any:
 
         need_auth = False  # `prepare` has seen to it; asked by the router
 
-        def initialize(self, printers: Mapping[str, VirtualPrinter]) -> None:
+        def initialize(
+            self, printers: Mapping[str, VirtualPrinter], only: Optional[str] = None
+        ) -> None:
+            """``only``: the printer of a port of its own, where no path names it."""
             super().initialize()
             self.printers = printers
+            self.only = only
 
         async def prepare(self) -> None:
             # who may ask for access/... is known only when the method is
@@ -43,14 +47,14 @@ def rest_handler(classes: HostClasses) -> Any:
         async def delegate(self, request: Mapping[str, Any]) -> None:
             raise RpcError(404, "Use access/... over HTTP")
 
-        async def get(self, printer: str, path: str) -> None:
-            await self._serve("GET", printer, path)
+        async def get(self, path: str, printer: str = "") -> None:
+            await self._serve("GET", self.only or printer, path)
 
-        async def post(self, printer: str, path: str) -> None:
-            await self._serve("POST", printer, path)
+        async def post(self, path: str, printer: str = "") -> None:
+            await self._serve("POST", self.only or printer, path)
 
-        async def delete(self, printer: str, path: str) -> None:
-            await self._serve("DELETE", printer, path)
+        async def delete(self, path: str, printer: str = "") -> None:
+            await self._serve("DELETE", self.only or printer, path)
 
         def options(self, *args: Any, **kwargs: Any) -> None:
             super().options(*args, **kwargs)

@@ -78,11 +78,19 @@ def test_a_silent_printer_gets_no_invented_values() -> None:
     assert objects["heaters"]["available_sensors"] == []
 
 
-def test_parts_that_were_seen_once_stay() -> None:
-    sticky = frozenset({"extruder", "heater_bed", "temperature_sensor chamber"})
-    objects = build_objects(view(snapshot=PrinterSnapshot(), sticky=sticky))
-    assert objects["extruder"]["temperature"] is None
-    assert "temperature_sensor chamber" in objects
+def test_a_part_without_a_temperature_is_no_object() -> None:
+    heaters = {"extruder": Heater(None, 200.0), "heater_bed": Heater(50.0, None)}
+    objects = build_objects(view(snapshot=printing(heaters=heaters)))
+    assert "extruder" not in objects
+    assert objects["heater_bed"]["temperature"] == 50.0
+    assert "extruder" not in objects["heaters"]["available_heaters"]
+
+
+def test_a_chamber_that_was_a_heater_stays_one() -> None:
+    sticky = frozenset({"heater_generic chamber"})
+    objects = build_objects(view(sticky=sticky))
+    assert objects["heater_generic chamber"]["temperature"] == 38.0
+    assert "temperature_sensor chamber" not in objects
 
 
 def test_what_cannot_be_done_is_not_offered() -> None:
