@@ -52,6 +52,8 @@ class Printer:
         self.connection = Connection()
         self.heaters: Mapping[str, Estimate] = {}
         self.job: Optional[OpenJob] = None
+        self._permitted: frozenset[Action] = frozenset()
+        self._permitted_of: Optional[frozenset[Action]] = None
         self._clock = clock
         self._eta_clock = eta_clock
 
@@ -67,13 +69,19 @@ class Printer:
         """Now, on the clock of ``Estimate.finish_time``."""
         return self._eta_clock()
 
-    def capabilities(self) -> list[str]:
-        """The action words that are permitted by ``control`` and possible with this printer."""
+    def actions(self) -> frozenset[Action]:
+        """What is permitted by ``control`` and possible with this printer."""
         if self.snapshot.accepts_commands is Accepts.NO:
-            return []
-        return sorted(
-            action.value for action in self.bridge_actions if permits(self.settings.control, action)
-        )
+            return frozenset()
+        if self._permitted_of is not self.bridge_actions:  # asked for with each report
+            level = self.settings.control
+            self._permitted = frozenset(a for a in self.bridge_actions if permits(level, a))
+            self._permitted_of = self.bridge_actions
+        return self._permitted
+
+    def capabilities(self) -> list[str]:
+        """The words of ``actions``."""
+        return sorted(action.value for action in self.actions())
 
     def to_json(self) -> dict[str, Any]:
         """``PrinterInfo`` of docs/external_api.md; every key always present."""
