@@ -297,6 +297,7 @@ async def load_of_many(count: int, seconds: float) -> tuple[float, float]:
     from moonfleet.bridges.base import PrinterSettings
     from moonfleet.core.secret import Secret
     from moonfleet.fleet import Fleet
+    from moonfleet.instance.printer import VirtualPrinter
 
     from tests.bridges.bambu.helpers import until
 
@@ -316,10 +317,15 @@ async def load_of_many(count: int, seconds: float) -> tuple[float, float]:
     servers = Servers(count, idle=False)
     fleet = Fleet(Store())
     seen = 0
+    views: dict[str, VirtualPrinter] = {}
 
-    def heard(*_: Any) -> None:
+    def heard(change: Any) -> None:
+        """What an open dashboard of each printer would cost: Klipper's objects, mapped anew."""
         nonlocal seen
         seen += 1
+        view = views[change.printer]
+        view.changed(change)
+        view.objects()
 
     fleet.listen(heard)
     for number, port in enumerate(servers.ports):
@@ -338,6 +344,7 @@ async def load_of_many(count: int, seconds: float) -> tuple[float, float]:
             ),
             BambuBridge,
         )
+        views[f"p{number}"] = VirtualPrinter(fleet, fleet.printer(f"p{number}"))
     try:
         await fleet.start()
         members = list(fleet._members.values())
