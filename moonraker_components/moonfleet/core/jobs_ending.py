@@ -136,7 +136,8 @@ class EndingTracker:
         """
         job = self.open
         assert job is not None
-        named = report.unique and report.identity is not None and report.identity == job.identity
+        known = report.unique and report.identity is not None and report.identity == job.identity
+        named = known and self.rules.names_ends
         return not self._absent or named or self._clock.t - self._seen_t <= SHORT_ABSENCE
 
     def _failed_unseen(self, snapshot: PrinterSnapshot, report: JobReport, sure: bool) -> None:

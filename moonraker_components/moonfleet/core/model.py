@@ -151,6 +151,7 @@ class JobRules:
     idle_confirmations: int = 1  # reports without a job before its end is inferred
     finish_slack: float = 120.0  # an unseen end this close to the predicted one is a completion
     number_modulus: Optional[int] = None  # the device's job counter wraps here
+    names_ends: bool = True  # an end is shown with the identity of the run that ended
     idle_status: str = "interrupted"  # what a watched job became that is gone without a word
 
 

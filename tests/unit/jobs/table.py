@@ -37,7 +37,9 @@ from moonfleet.core.model import (
 
 START = 1_700_000_000.0
 BAMBU = JobRules(cancel_window=15.0, identity_settle=5.0, finish_slack=0.0)
-PRUSA = JobRules(idle_confirmations=2, idle_status="cancelled", number_modulus=65536)
+PRUSA = JobRules(
+    idle_confirmations=2, idle_status="cancelled", names_ends=False, number_modulus=65536
+)
 
 _STATES = {
     JobPhase.NONE: PrintState.STANDBY,

@@ -61,6 +61,13 @@ def test_how_it_ended(rows, status):
     assert seen.kinds == "started finished"
 
 
+@pytest.mark.parametrize(("away", "status"), [(100, "completed"), (3600, "completed~")])
+def test_an_end_after_an_absence_may_be_another_jobs(away, status):
+    """FINISHED comes without a job: after a long absence it may be one that nobody saw."""
+    seen = run(PRUSA, [*RUNNING, (0, "lost"), (away, "completed", job(7))])
+    assert seen.statuses == [status]
+
+
 def test_one_idle_poll_ends_nothing():
     seen = run(PRUSA, [*RUNNING, (5, "none"), (5, "active", job(7)), (5, "none")])
     assert seen.kinds == "started"
