@@ -26,6 +26,7 @@ SAVE_DELAY = 5.0
 FAN_STEP = 0.2  # a smaller change of the part fan disturbs nobody
 FAN_SHARE = 0.3
 TOOL_SHARE = 0.2
+MAX_COMPLAINTS = 30
 
 
 def load_override(config: Any) -> HeaterMonitor:
@@ -66,7 +67,7 @@ class HeaterEta:
         self._fan_speed = 0.0
         self._slow_at = 0.0
         self._turn = 0
-        self._complaints: dict[str, str] = {}
+        self._complaints: set[str] = set()
         Commands(self)
         self.printer.lookup_object("webhooks").register_endpoint(
             "heater_eta/cancel", self._handle_cancel
@@ -81,10 +82,10 @@ class HeaterEta:
 
     # -- nothing of ours may stop the printer
     def complain(self, where: str, err: BaseException) -> None:
-        """Log an error of ours once, until another one takes its place."""
-        text = f"{type(err).__name__}: {err}"
-        if self._complaints.get(where) != text:
-            self._complaints[where] = text
+        """Log each error of ours once; a log is not a flood."""
+        complaint = f"{where}: {type(err).__name__}: {err}"
+        if complaint not in self._complaints and len(self._complaints) < MAX_COMPLAINTS:
+            self._complaints.add(complaint)
             logging.exception("heater_eta: %s failed; the printer is not affected", where)
 
     def _guarded(self, where: str, handler: Callable[[], None]) -> Callable[[], None]:

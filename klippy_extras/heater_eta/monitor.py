@@ -67,11 +67,15 @@ class HeaterMonitor:
         """Read the heater once; the hub catches everything."""
         heater = self.heater
         with heater.lock:
-            temperature = heater.last_temp
-            read_time = heater.last_temp_time
-            target = heater.target_temp
-            power = heater.last_pwm_value
+            temperature = compat.finite(heater.last_temp)
+            read_time = compat.finite(heater.last_temp_time)
+            target = compat.finite(heater.target_temp)
+            power = compat.finite(heater.last_pwm_value)
             control = heater.control
+        if temperature is None or target is None:
+            self.temperature = None
+            self._publish(UNKNOWN_ESTIMATE)
+            return
         if shutdown:
             target, power = 0.0, 0.0  # klippy keeps the target, the heater is off
         age = self._age(read_time, eventtime)
@@ -84,7 +88,7 @@ class HeaterMonitor:
         if read_time == self._last_time and not changed:
             self._maybe_estimate(eventtime, False)
             return
-        self._last_time = read_time
+        self._last_time = read_time or 0.0
         self.temperature = temperature
         calibrating = compat.is_calibrating(control, self._usual_control)
         if not calibrating and control is not self._usual_control:
@@ -107,7 +111,7 @@ class HeaterMonitor:
         self._maybe_estimate(eventtime, changed or busy is not self._last_busy)
         self._last_busy = busy
 
-    def _age(self, read_time: float, eventtime: float) -> Optional[float]:
+    def _age(self, read_time: Optional[float], eventtime: float) -> Optional[float]:
         now = compat.print_time_of(self.heater, eventtime)
         if not read_time or now is None:
             return None

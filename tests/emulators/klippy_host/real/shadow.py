@@ -56,6 +56,9 @@ def build_shadow(checkout, folder):
     plants.mkdir()
     os.symlink(HERE / "sim_plant_extra.py", plants / "__init__.py")
     os.symlink(HERE.parent / "plants.py", plants / "plants.py")
+    for name in ("config", "docs"):  # Moonraker looks for them beside klippy
+        if (source.parent / name).is_dir():
+            os.symlink(source.parent / name, pathlib.Path(folder) / name)
     return pathlib.Path(folder) if is_kalico(checkout) else tree
 
 
