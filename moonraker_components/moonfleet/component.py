@@ -27,6 +27,7 @@ from .core.errors import one_line
 from .fleet import LOCAL, Fleet
 from .history import History
 from .history.maintenance import Counter
+from .local_eta import LocalEta
 from .merged_history import MergedHistory, local_job
 from .notifiers import Notifiers
 from .notify import StatusFeed
@@ -89,6 +90,7 @@ class Moonfleet:
         await self.recorder.start()
         await self.history.configure_maintenance(self._counters())
         await self.fleet.start()
+        await self.recorder.learn_all()
         if await self.store.load_text(LOCAL, "seen"):
             await self._join_local()
 
@@ -119,6 +121,9 @@ class Moonfleet:
     def _add_printers(self, config: ConfigHelper) -> None:
         found = read_config(config)
         self.history.prices = found.prices
+        self.local_eta = LocalEta(config, self.fleet, found.eta_sensors)
+        if self.local_eta.fault is not None:
+            self.warn("moonfleet_local_eta", self.local_eta.fault)
         for settings, bridge_type in found.printers:
             self.fleet.add(settings, bridge_type.create)
         for broken in found.broken:
@@ -183,6 +188,8 @@ class Moonfleet:
 
     def _local_job_step(self, news: Mapping[str, Any]) -> None:
         """A job of the local Klipper, from Moonraker's own history."""
+        if news["action"] == "added":
+            self.local_eta.job_started()
         self._job_step(news["action"], local_job(news["job"]))
 
     async def _ask_moonraker(self, method: str, **params: Any) -> Any:

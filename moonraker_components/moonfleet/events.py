@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Callable, Optional
 
 from .core.commands import Command, CommandResult, Verdict
+from .core.guards import GuardAlert
 from .core.model import Severity
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ TYPES = (
     "action_rejected",
     "firmware_changed",
     "maintenance_due",
+    "guard",
 )
 
 
@@ -84,6 +86,18 @@ class EventLog:
     def continue_after(self, last_id: int) -> None:
         """Ids go on where an earlier life stopped."""
         self._next_id = max(self._next_id, last_id + 1)
+
+    def guard(self, printer: str, alert: GuardAlert, result: Optional[CommandResult]) -> None:
+        """``result``: what became of the pause, where the rule asks for one."""
+        details: dict[str, Any] = {
+            "rule": alert.rule,
+            "subject": alert.subject,
+            "message": alert.message,
+            "action": alert.action.value,
+            "result": None if result is None else result.verdict.value,
+            "reason": None if result is None else result.reason,
+        }
+        self._add("guard", printer, details)
 
     def maintenance_due(self, due: Mapping[str, Any]) -> None:
         """A counter has passed its threshold; whoever counts says so once."""

@@ -17,8 +17,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Callable, Optional, Protocol
 
 from .bridges.base import Link, PrinterSettings
-from .core.commands import Command, CommandResult
-from .core.errors import UnknownPrinter, one_line
+from .core.commands import Action, Command, CommandResult, Verdict
+from .core.errors import MoonfleetError, UnknownPrinter, one_line
+from .core.guards import GuardAction, GuardAlert
 from .core.jobs import JobEvent, JobRecord, JobTracker
 from .core.model import JobRules
 from .events import EventLog
@@ -61,6 +62,7 @@ class Fleet:
         self._listeners: list[Callable[[Change], None]] = []
         self._job_listeners: list[Callable[[JobRecord, str], None]] = []
         self._ticker: Optional[asyncio.Task[None]] = None
+        self._guarding: set[asyncio.Task[None]] = set()
 
     # ---- who is in it -----------------------------------------------------------------------
 
@@ -109,6 +111,8 @@ class Fleet:
         if self._ticker is not None:
             self._ticker.cancel()
             await asyncio.gather(self._ticker, return_exceptions=True)
+        for task in list(self._guarding):
+            task.cancel()
         await asyncio.gather(*(member.stop() for member in self._members.values()))
 
     async def save(self) -> None:
@@ -154,6 +158,22 @@ class Fleet:
         self, printer: Printer, command: Command, origin: str, result: CommandResult
     ) -> None:
         self.events.command(printer, command, origin, result)
+
+    def guard_alert(self, printer: Printer, alert: GuardAlert) -> None:
+        """Told at once, or when it is known whether the printer obeyed."""
+        if alert.action is GuardAction.NOTIFY:
+            self.events.guard(printer.name, alert, None)
+            return
+        task = asyncio.ensure_future(self._guard_pause(printer.name, alert))
+        self._guarding.add(task)
+        task.add_done_callback(self._guarding.discard)
+
+    async def _guard_pause(self, name: str, alert: GuardAlert) -> None:
+        try:
+            result = await self.command(name, Command(Action.PAUSE), "guard")
+        except MoonfleetError as error:
+            result = CommandResult(Verdict.REJECTED, str(error))
+        self.events.guard(name, alert, result)
 
     def make_tracker(
         self, name: str, rules: JobRules, open_job: Optional[Mapping[str, Any]]

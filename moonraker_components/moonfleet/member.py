@@ -17,6 +17,8 @@ from .bridges.base import Bridge, BridgeHost, Connection, Link, PrinterSettings
 from .commanding import Commander
 from .core.commands import Command, CommandResult
 from .core.errors import one_line
+from .core.heatup import HeatUpMeter
+from .core.guards import Guard, GuardRules
 from .core.model import PrinterSnapshot
 from .heaters import HeaterWatch
 from .printer import Change, Printer
@@ -46,7 +48,9 @@ class Member(BridgeHost):
         self.tracker: Optional[JobTracker] = None
         self.printer = Printer(settings, frozenset(), fleet.clock, fleet.monotonic)
         self.heaters = HeaterWatch(settings.name, fleet.monotonic)
+        self.meter = HeatUpMeter()
         self.commander = Commander(self)
+        self.guard = Guard(settings.guards) if settings.guards != GuardRules() else None
         self._expectations: list[tuple[Callable[[PrinterSnapshot], bool], asyncio.Future[None]]]
         self._expectations = []
         self._told_fault: Optional[str] = None
@@ -129,6 +133,7 @@ class Member(BridgeHost):
         try:
             if self.tracker is not None:
                 self._job_events(self.tracker.tick(now, self.fleet.monotonic()))
+            self._watch()
             if not self._predicts and self.heaters.tick():
                 self._changed(self.printer.snapshot, False, now)
         except Exception as error:
@@ -172,6 +177,7 @@ class Member(BridgeHost):
         heating = not self._predicts and self.heaters.observe(snapshot)
         if snapshot != before or heating:
             self._changed(before, False, now)
+        self._watch()
         for proof, future in list(self._expectations):
             if not future.done() and proof(snapshot):
                 future.set_result(None)
@@ -202,10 +208,21 @@ class Member(BridgeHost):
             return text
         return one_line(f"[moonfleet {self.printer.name}]: {text}")
 
+    def _watch(self) -> None:
+        """The guard rules; without any it costs nothing."""
+        if self.guard is None:
+            return
+        printer = self.printer
+        now = self.fleet.monotonic()
+        for alert in self.guard.observe(printer.snapshot, printer.online, now):
+            self.fleet.guard_alert(printer, alert)
+
     def _job_events(self, events: list[JobEvent]) -> None:
         assert self.tracker is not None
         self.printer.job = self.tracker.open
         for event in events:
+            if event.action == "added":
+                self.meter.reset()
             self.fleet.job_event(self.printer, event)
         if self.tracker.urgent:
             self.fleet.save_open(self)
@@ -214,6 +231,8 @@ class Member(BridgeHost):
         printer = self.printer
         if not self._predicts:
             printer.heaters = self.heaters.estimates
+        if self.meter.observe(self.fleet.monotonic(), printer.heaters) and self.tracker is not None:
+            self.tracker.annotate(eta_error=self.meter.error)
         self.fleet.publish(
             Change(
                 printer.name,

@@ -30,6 +30,8 @@ SENTENCES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "printer_offline": lambda e: "has been out of reach for a while",
     "printer_online": lambda e: "is back",
     "bed_cool": lambda e: "the bed is cool, the part can be taken off",
+    "guard": lambda e: e["message"] + _outcome(e),
+    "maintenance_due": lambda e: f"maintenance is due: {e['counter']}",
     "firmware_changed": lambda e: f"runs firmware {e['firmware']} now",
 }
 
@@ -42,6 +44,14 @@ def sentence(printer: Printer, event: Mapping[str, Any]) -> Optional[str]:
 
 def _name(event: Mapping[str, Any]) -> str:
     return str(event.get("name") or event.get("filename") or "the job")
+
+
+def _outcome(event: Mapping[str, Any]) -> str:
+    if event.get("result") is None:
+        return ""
+    if event["result"] == "accepted":
+        return "; it was paused"
+    return f"; it could NOT be paused: {event['reason']}"
 
 
 class Notifiers:

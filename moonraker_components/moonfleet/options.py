@@ -20,6 +20,7 @@ from typing import Callable, Optional
 from .bridges.base import BridgeType, OptionReader, PrinterSettings
 from .core.commands import Control
 from .core.errors import ConfigFault
+from .core.guards import GuardAction, GuardRules
 from .core.secret import Secret
 from .printer import LOCAL
 
@@ -59,6 +60,12 @@ COMMON = (
     Option("filament_panel", "afc", "panel objects for filament: afc, mmu, both or off"),
     Option("finish_estimate", "printer", "whose remaining time is shown: printer or learned"),
     Option("notifiers", "none", "names of `[notifier]` sections that get this printer's events"),
+    Option("guard_heater_off_target", "off", "seconds a heater may be away from its target"),
+    Option("guard_no_progress", "off", "seconds of printing without progress"),
+    Option("guard_filament_runout", "False", "whether an empty slot that feeds is an alert"),
+    Option("guard_fault_codes", "none", "fault codes that are an alert"),
+    Option("guard_offline", "off", "seconds out of reach while it prints"),
+    Option("guard_action", "notify", "what an alert does: notify or pause"),
     Option("maintenance", "none", "counters with the amount after which they are due, one a line"),
 )
 
@@ -179,7 +186,6 @@ def read_printer(reader: SectionReader, name: str, bridge_type: BridgeType) -> P
             "write it without 'http://', port, user or path",
         )
     tls, ca_file = _read_tls(reader, bridge_type)
-    notifiers = [item.strip() for item in re.split(r"[,\n]", reader.text("notifiers"))]
     return PrinterSettings(
         name=name,
         type=bridge_type.name,
@@ -192,9 +198,32 @@ def read_printer(reader: SectionReader, name: str, bridge_type: BridgeType) -> P
         virtual_port=reader.integer("virtual_port", None, 1024, 65535),
         filament_panel=reader.choice("filament_panel", ("afc", "mmu", "both", "off"), "afc"),
         finish_estimate=reader.choice("finish_estimate", ("printer", "learned"), "printer"),
-        notifiers=tuple(item for item in notifiers if item),
+        notifiers=_items(reader, "notifiers"),
         maintenance=_read_maintenance(reader),
+        guards=_read_guards(reader),
         options=bridge_type.parse(reader),
+    )
+
+
+def _items(reader: SectionReader, option: str) -> tuple[str, ...]:
+    """Separated by commas or lines."""
+    items = (item.strip() for item in re.split(r"[,\n]", reader.text(option)))
+    return tuple(item for item in items if item)
+
+
+def _read_guards(reader: SectionReader) -> GuardRules:
+    def seconds(option: str) -> Optional[float]:
+        value = reader.integer(option, None, 10, 86400)
+        return None if value is None else float(value)
+
+    return GuardRules(
+        heater_off_target=seconds("guard_heater_off_target"),
+        no_progress=seconds("guard_no_progress"),
+        filament_runout=reader.choice("guard_filament_runout", ("true", "false"), "false")
+        == "true",
+        fault_codes=frozenset(code.upper() for code in _items(reader, "guard_fault_codes")),
+        offline=seconds("guard_offline"),
+        action=GuardAction(reader.choice("guard_action", ("notify", "pause"), "notify")),
     )
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Callable, Optional
 
 from .bridges.base import Connection, Link, PrinterSettings
 from .core.commands import Action, permits
+from .core.finish import UNCORRECTED, Finish, predict
 from .core.model import Accepts, PrinterSnapshot
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ class Printer:
         self.connection = Connection()
         self.heaters: Mapping[str, Estimate] = {}
         self.job: Optional[OpenJob] = None
+        #: what the printer's own remaining time has to be multiplied with
+        self.correction = UNCORRECTED
         self._permitted: frozenset[Action] = frozenset()
         self._permitted_of: Optional[frozenset[Action]] = None
         self._clock = clock
@@ -78,6 +81,17 @@ class Printer:
             self._permitted = frozenset(a for a in self.bridge_actions if permits(level, a))
             self._permitted_of = self.bridge_actions
         return self._permitted
+
+    def finish(self) -> Optional[Finish]:
+        """When the job will be finished, corrected by the past, with the heat-up still to come."""
+        shown = self.snapshot.job
+        if self.job is None or shown is None:
+            return None
+        heating = None
+        if not shown.progress:
+            etas = [e.eta for e in self.heaters.values() if e.heating and e.eta is not None]
+            heating = max(etas, default=None)
+        return predict(shown.time_left, self.correction, heating)
 
     def capabilities(self) -> list[str]:
         """The words of ``actions``."""
@@ -110,7 +124,7 @@ class Printer:
         }
 
     def _job_json(self) -> Optional[dict[str, Any]]:
-        job = self.job
+        job, finish = self.job, self.finish()
         if job is None:
             return None
         return {
@@ -119,7 +133,17 @@ class Printer:
             "start_estimated": job.start_estimated,
             "total_duration": job.total_duration,
             "print_duration": job.print_duration,
+            "finish": None if finish is None else _finish_json(finish),
         }
+
+
+def _finish_json(finish: Finish) -> dict[str, Any]:
+    return {
+        "time_left": round(finish.left),
+        "low": round(finish.low),
+        "high": round(finish.high),
+        "learned": finish.corrected,
+    }
 
 
 def heater_json(estimate: Estimate, unix: float, now: float) -> dict[str, Any]:

@@ -13,8 +13,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Callable
 
+from .core.finish import learn
 from .core.jobs import JobRecord
 from .fleet import Fleet
+from .history.rows import material_of
 
 if TYPE_CHECKING:
     from .history import History
@@ -55,11 +57,25 @@ class Recorder:
         named = replace(record, display_name=display_name)
         self._history.take(named, action)
         self._tell(action, named.to_json())
+        if action == "added":
+            self._spawn(self._learn_finish(record.printer))
         if action == "finished":
             self._spawn(self._look_at_maintenance())
 
     def _event(self, event: Mapping[str, Any]) -> None:
         self._history.note_event(event)
+
+    async def learn_all(self) -> None:
+        """Jobs that were open before this process are corrected by the past as well."""
+        for printer in self._fleet.printers():
+            if printer.job is not None:
+                await self._learn_finish(printer.name)
+
+    async def _learn_finish(self, name: str) -> None:
+        printer = self._fleet.printer(name)
+        filament = printer.job.filament if printer.job is not None else ()
+        samples = await self._history.finish_samples(name)
+        printer.correction = learn(samples, material_of(filament))
 
     async def _look_at_maintenance(self) -> None:
         for due in await self._history.maintenance_due():

@@ -21,6 +21,7 @@ from typing import Any, Callable, Optional
 
 from ..core.commands import Action, Command, Control
 from ..core.errors import NotSupported
+from ..core.guards import GuardRules
 from ..core.model import JobRules, PrinterSnapshot
 from ..core.secret import Secret
 
@@ -78,6 +79,7 @@ class PrinterSettings:
     finish_estimate: str = "printer"
     notifiers: tuple[str, ...] = ()  # names of [notifier] sections
     maintenance: tuple[tuple[str, str, float], ...] = ()  # (counter, odometer, threshold)
+    guards: GuardRules = GuardRules()
     options: Mapping[str, Any] = field(default_factory=dict)  # type-specific, Secrets included
 
 
