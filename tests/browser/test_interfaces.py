@@ -104,7 +104,8 @@ async def press(page: Page, selector: str) -> None:
 async def press_text(page: Page, text: str) -> None:
     found = (
         "[...document.querySelectorAll('button, .v-list-item')].find((x) => "
-        f"x.offsetParent !== null && x.innerText.trim().toUpperCase() === {json.dumps(text.upper())})"
+        "x.offsetParent !== null && x.innerText.trim().toUpperCase() === "
+        f"{json.dumps(text.upper())})"
     )
     await page.until(found, WAIT)
     await page.eval(f"{found}.click()")

@@ -1,0 +1,118 @@
+# Both interfaces on the emulated Bambu and Prusa, through the real bridges
+#
+# Copyright (C) 2026 The Moonfleet authors
+#
+# This file may be distributed under the terms of the GNU GPLv3 license.
+"""Printer bytes, bridge, fleet, virtual Moonraker, nginx, released interface: the whole road."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import pathlib
+import shutil
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.emulators.bambu import EmulatedBambu
+from tests.emulators.prusalink.server import EmulatedPrusaLink
+from tests.moonraker.real import Moonraker
+
+from .chromium import Chromium, find_chromium
+from .site import Site, fluidd_config, mainsail_config
+from .test_interfaces import BUILDS, WAIT, press_text, says
+
+CONFIG = """
+[moonfleet {name}]
+type: bambu
+display_name: Emulated {model}
+host: 127.0.0.1
+port: {port}
+serial: {serial}
+access_code: {{secrets.printers.code}}
+tls: verify
+ca_file: {ca}
+control: full
+"""
+PRUSA = """
+[moonfleet mk4]
+type: prusalink
+display_name: Emulated MK4S
+host: 127.0.0.1
+port: {port}
+password: {{secrets.printers.code}}
+"""
+CODE = "12345678"
+pytestmark = [
+    pytest.mark.ui_build,
+    pytest.mark.browser,
+    pytest.mark.moonraker,
+    pytest.mark.skipif(find_chromium() is None, reason="no chromium on this machine"),
+    pytest.mark.skipif(not shutil.which("nginx", path="/usr/sbin:/usr/bin"), reason="no nginx"),
+]
+
+
+@contextlib.asynccontextmanager
+async def emulated(
+    folder: pathlib.Path,
+) -> AsyncIterator[tuple[Moonraker, EmulatedBambu, EmulatedPrusaLink]]:
+    """A Moonraker with an emulated X1C, H2D and MK4S, all printing."""
+    async with contextlib.AsyncExitStack() as stack:
+        config = ""
+        bambus = []
+        for name, model in (("x1c", "X1C"), ("h2d", "H2D")):
+            printer = EmulatedBambu(model=model, access_code=CODE, speed=20.0, job_seconds=3000.0)
+            bambus.append(await stack.enter_async_context(printer))
+            authority = folder / f"{name}.pem"
+            printer.write_ca(authority)
+            config += CONFIG.format(
+                name=name, model=model, port=printer.port, serial=printer.serial, ca=authority
+            )
+            printer.start_job("benchy.gcode.3mf")
+        link = EmulatedPrusaLink(password=CODE, autopilot=False, speed=20.0, print_seconds=36000.0)
+        await stack.enter_async_context(link)
+        link.machine.start_print(link.file())
+        config += PRUSA.format(port=link.port)
+        moonraker = Moonraker(folder / "data", config, secrets={"printers": {"code": CODE}})
+        await asyncio.to_thread(moonraker.start)
+        try:
+            yield moonraker, bambus[0], link
+        finally:
+            await asyncio.to_thread(moonraker.stop)
+
+
+@pytest.mark.parametrize("interface", BUILDS)
+async def test_the_whole_road(tmp_path: pathlib.Path, interface: str) -> None:
+    build = os.environ.get(BUILDS[interface])
+    if not build:
+        pytest.skip(f"{BUILDS[interface]} names no build")
+    shots = os.environ.get("MOONFLEET_SHOTS")
+    async with (
+        emulated(tmp_path) as (moonraker, bambu, link),
+        Site(tmp_path / "site", moonraker.port, pathlib.Path(build)) as site,
+    ):
+        titles = {"x1c": "Emulated X1C", "h2d": "Emulated H2D", "mk4": "Emulated MK4S"}
+        for name, title in titles.items():
+            async with Chromium() as browser:
+                if interface == "mainsail":
+                    site.configure(mainsail_config(site.port, *titles))
+                    page = await browser.open(f"{site.url}/?printer={name}", 1400, 1300)
+                else:
+                    site.configure(fluidd_config(site.url, name))
+                    page = await browser.open(f"{site.url}/", 1400, 1300)
+                await page.until(says(title), WAIT)
+                await page.until(says("Heater Bed"), WAIT)
+                if name != "mk4":
+                    await page.until(says("A1"), WAIT)  # its filament unit
+                if shots:
+                    path = pathlib.Path(shots) / f"{interface}-emulated-{name}.png"
+                    await page.screenshot(path, full=False)
+                if interface == "fluidd" and name != "h2d":
+                    await press_text(page, "Pause")
+                    await page.until(says("PAUSED"), WAIT)
+                assert page.errors == [], name
+        if interface == "fluidd":
+            assert link.machine.state in ("PAUSED", "BUSY")
+            assert any(body.get("command") == "pause" for _, body in bambu.requests)
