@@ -34,6 +34,15 @@ LAZIEST = 900.0  # s that the connected time may wait
 TRACKER = "tracker:"  # + printer: what its job tracker must not forget
 STALE = "words_stale"  # text search missed some jobs: index them again
 CHUNK = 500  # jobs indexed per turn of the database
+# an entry is wrong, not the database
+UNFIT = (
+    sqlite3.IntegrityError,
+    sqlite3.InterfaceError,
+    sqlite3.ProgrammingError,
+    OverflowError,
+    TypeError,
+    ValueError,
+)
 MAX_WAITING = 2000  # events kept while the database refuses
 
 
@@ -70,6 +79,7 @@ class Journal:
         self._timer: Optional[asyncio.TimerHandle] = None
         self._writing: Optional[asyncio.Future[None]] = None
         self._told_failure = False
+        self._closed = False
 
     # ---- life -------------------------------------------------------------------------------
 
@@ -85,8 +95,12 @@ class Journal:
             await self._reindex()
 
     async def stop(self) -> None:
-        """The last writes; call it in ``on_exit``, before Moonraker closes its database."""
+        """The last writes; call it in ``on_exit``, before Moonraker closes its database.
+
+        What comes later is not written: the next process will see it again.
+        """
         await self.flush()
+        self._closed = True
 
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run on the database's thread. A caller that gives up does not cancel Moonraker's future,
@@ -156,6 +170,8 @@ class Journal:
     # ---- inside -----------------------------------------------------------------------------
 
     def _write_within(self, seconds: float) -> None:
+        if self._closed:
+            return
         loop = asyncio.get_running_loop()
         if self._told_failure:
             seconds = max(seconds, RETRY)
@@ -186,6 +202,9 @@ class Journal:
                 work = functools.partial(writer.atomic, work=put)
                 try:
                     await self.run(work)
+                except UNFIT as error:
+                    logger.error("moonfleet: a part of the history cannot be stored: %s", error)
+                    await self.run(functools.partial(self._salvage, taken=taken))
                 except Exception as error:
                     self._waiting.put_back(taken)
                     self._failed(error)
@@ -206,6 +225,18 @@ class Journal:
             writer.put_presence(connection, day, printer, seconds)
         if taken.events:
             writer.put_events(connection, taken.events)
+
+    def _salvage(self, connection: sqlite3.Connection, taken: Waiting) -> None:
+        """One entry is not fit for the table: write the others, one by one."""
+        parts = [Waiting(jobs={key: record}) for key, record in taken.jobs.items()]
+        parts += [Waiting(memories={key: text}) for key, text in taken.memories.items()]
+        parts += [Waiting(events=[event]) for event in taken.events]
+        parts += [Waiting(online={key: seconds}) for key, seconds in taken.online.items()]
+        for part in parts:
+            try:
+                writer.atomic(connection, functools.partial(self._put, taken=part))
+            except UNFIT as error:
+                logger.error("moonfleet: left out of the history: %s: %s", part, error)
 
     def _failed(self, error: Exception) -> None:
         if not self._told_failure:

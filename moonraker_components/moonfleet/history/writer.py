@@ -241,7 +241,13 @@ def put_events(connection: sqlite3.Connection, events: Iterable[Mapping[str, Any
         last = int(event["id"])
         connection.execute(
             f"REPLACE INTO {EVENTS} (id, time, type, printer, details) VALUES (?, ?, ?, ?, ?)",
-            (last, event["time"], event["type"], event["printer"], json.dumps(details)),
+            (
+                last,
+                event["time"],
+                event["type"],
+                event["printer"],
+                json.dumps(details, default=str),
+            ),
         )
     connection.execute(f"DELETE FROM {EVENTS} WHERE id <= ?", (last - MAX_EVENTS,))
 

@@ -5,14 +5,16 @@
 # This file may be distributed under the terms of the GNU GPLv3 license.
 from __future__ import annotations
 
+import asyncio
 import json
 import sqlite3
+import threading
 from dataclasses import replace
 
 import pytest
 from moonfleet.core.jobs import JobTracker
 from moonfleet.core.model import JobPhase
-from moonfleet.history import History
+from moonfleet.history import History, query, rows, schema, writer
 from moonfleet.history.query import BadQuery, UnknownJob
 
 from ..jobs.table import BAMBU, snapshot
@@ -239,17 +241,82 @@ async def test_a_failure_takes_back_only_our_statements(history, database, job):
         connection.execute("INSERT INTO foreign_table VALUES (1)")
 
     await history.run(foreign)
-    history.take(replace(job(), print_duration=object()))
-    await history.flush()
+
+    def ours(connection):
+        writer.put_job(connection, job(), False)
+        raise OSError("in the middle")
+
+    with pytest.raises(OSError, match="middle"):
+        await history.run(lambda c: writer.atomic(c, ours))
+    assert (await history.list())["count"] == 0
     await history.run(lambda c: c.commit())
     rows = await history.run(lambda c: c.execute("SELECT x FROM foreign_table").fetchall())
     assert len(rows) == 1
 
 
-async def test_a_caller_that_gives_up_cancels_nothing(history, database):
-    import asyncio
-    import threading
+async def test_one_unfit_job_does_not_hold_up_the_others(history, job, caplog):
+    good, bad = job(), replace(job(), print_duration=object())
+    history.take(bad)
+    history.take(good)
+    history.save_open("x1c", {"open": None})
+    assert await names(history) == [good.name]
+    assert bad.job_id in caplog.text
+    assert await history.load_open() == {"x1c": {"open": None}}
+    history.take(job())
+    assert len(await names(history)) == 2
 
+
+async def test_nothing_is_written_after_the_end(history, database, job):
+    await history.stop()
+    database.commits = 0
+    history.take(job())
+    history.note_event({"id": 1, "time": 0.0, "type": "fault", "printer": "x1c"})
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert database.commits == 0
+
+
+async def test_the_names_in_the_code_are_those_of_the_tables(history):
+    def columns(connection, table):
+        return {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
+
+    jobs = await history.run(lambda c: columns(c, schema.JOBS))
+    days = await history.run(lambda c: columns(c, schema.DAYS))
+    assert jobs == {"id", *rows.COLUMNS}
+    assert days == {"day", "printer", "material", *writer.SUMS}
+    tables = await history.run(
+        lambda c: [row[0] for row in c.execute("SELECT name FROM sqlite_master")]
+    )
+    assert {table.name for table in schema.TABLES} <= set(tables)
+
+
+@pytest.mark.parametrize("words", [True, False])
+async def test_every_list_uses_an_index_and_sorts_nothing(history, job, words):
+    """SQLite's own plan: no temporary B-tree, and only unfiltered lists walk the table."""
+    if words and not history._words:
+        pytest.skip("this SQLite has no trigram index")
+    for filters in (
+        {},
+        {"printer": "x1c"},
+        {"status": "error"},
+        {"printer": "x1c", "status": "error"},
+        {"since": 5.0, "before": 9.0},
+        {"printer": "x1c", "since": 5.0},
+        {"search": "vase"} if words else {},
+        {"search": "vase", "printer": "x1c", "status": "error", "order": "asc"} if words else {},
+    ):
+        statement, values = query.select(query.Query(**filters), words)
+        plan = await history.run(
+            lambda c, s=statement, v=values: [
+                row[3] for row in c.execute(f"EXPLAIN QUERY PLAN {s}", v)
+            ]
+        )
+        assert not any("TEMP B-TREE" in step for step in plan), (filters, plan)
+        if filters.keys() & {"printer", "status"} and "search" not in filters:
+            assert any("USING INDEX" in step for step in plan), (filters, plan)
+
+
+async def test_a_caller_that_gives_up_cancels_nothing(history, database):
     release = threading.Event()
     task = asyncio.ensure_future(history.run(lambda c: release.wait(10)))
     await asyncio.sleep(0)
