@@ -70,7 +70,7 @@ async def emulated(
             config += CONFIG.format(
                 name=name, model=model, port=printer.port, serial=printer.serial, ca=authority
             )
-            printer.start_job("benchy.gcode.3mf")
+            printer.start_job("benchy.3mf")
         link = EmulatedPrusaLink(password=CODE, autopilot=False, speed=20.0, print_seconds=36000.0)
         await stack.enter_async_context(link)
         link.machine.start_print(link.file())

@@ -64,8 +64,9 @@ def _afc_objects(view: View, found: list[Lane]) -> dict[str, dict[str, Any]]:
         objects[f"AFC_stepper {lane.name}"] = _afc_lane(view, lane, number)
     for name in extruders:
         objects[f"AFC_extruder {name}"] = {
-            "lane_loaded": loaded.get(name),
-            "lanes": [lane.name for lane in found],
+            # without a word of its own an empty nozzle shows the other one's lane
+            "lane_loaded": loaded.get(name, "none"),
+            "lanes": [lane.name for lane in found if lane.extruder in (None, name)],
             "tool_start_status": name in loaded,
             "is_standalone": True,
         }

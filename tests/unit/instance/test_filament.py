@@ -42,6 +42,7 @@ def test_afc_objects_draw_every_slot() -> None:
     empty = objects["AFC_stepper A4"]
     assert empty["load"] is False and empty["prep"] is False and empty["material"] is None
     assert objects["AFC_extruder extruder"]["lane_loaded"] == "A2"
+    assert objects["AFC_extruder extruder"]["lanes"] == objects["AFC"]["lanes"]
     maps = [objects[f"AFC_stepper {name}"]["map"] for name in objects["AFC"]["lanes"]]
     assert maps == ["T0", "T1", "T2", "T3", "T4", "T5"]
 
