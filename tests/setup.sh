@@ -140,3 +140,21 @@ setup_klippy() {
     install_packages "${missing[@]}"
     make_env klippy cffi greenlet jinja2 markupsafe pyserial python-can msgspec
 }
+
+# The real PrusaLink server for the tests that need it (marker "peer"). Its packages are compiled;
+# where that does not work the tests are skipped, visibly.
+setup_prusalink() {
+    (
+        local missing=()
+        command -v gcc >/dev/null || missing+=(gcc libc6-dev)
+        [ -e /usr/include/sys/capability.h ] || missing+=(libcap-dev)
+        find_library libmagic.so || missing+=(libmagic1)
+        find_library libturbojpeg.so || missing+=(libturbojpeg0)
+        "$PYTHON" -c 'import os, sys, sysconfig
+sys.exit(not os.path.exists(sysconfig.get_paths()["include"] + "/Python.h"))' ||
+            missing+=(python3-dev)
+        install_packages "${missing[@]}"
+        # it imports pkg_resources, which current setuptools no longer have
+        make_env prusalink "setuptools==65.5.0" "prusalink==0.8.1"
+    ) || skip "the real PrusaLink server cannot be installed here; its tests are skipped"
+}

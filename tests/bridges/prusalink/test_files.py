@@ -102,6 +102,14 @@ async def test_a_dead_nonce_costs_a_second_stream_not_the_upload(flavour: str) -
         assert opened == 2 and printer.file("again.gcode").size == len(BLOCK) * 2
 
 
+async def test_a_file_that_shows_up_late_is_waited_for() -> None:
+    async with emulated("python") as printer, bridged(printer) as (bridge, host):
+        await ready(host)
+        printer.faults.late_files = 0.3
+        await bridge.files.upload("late.gcode", blocks(1), len(BLOCK))
+        assert printer.file("late.gcode").size == len(BLOCK)
+
+
 @pytest.mark.parametrize("flavour", FLAVOURS)
 async def test_what_is_there_already(flavour: str) -> None:
     async with emulated(flavour) as printer, bridged(printer) as (bridge, host):

@@ -30,3 +30,4 @@ class Faults:
     hang: bool = False  # accept, then say nothing
     drop_idle: bool = False  # close each kept-alive connection after its reply, unannounced
     ready_500: bool = False  # DELETE /api/printer/ready as recorded
+    late_files: float = 0.0  # seconds until an upload shows; the Python server scans each second

@@ -110,7 +110,12 @@ class Flavour(ABC):
                     await asyncio.sleep(self.inspection_delay)
         finally:
             self.incoming = None
-        return self.storage.add(incoming.finish())
+        file = incoming.finish()
+        if self.faults.late_files:
+            loop = asyncio.get_running_loop()
+            loop.call_later(self.faults.late_files, self.storage.add, file)
+            return file
+        return self.storage.add(file)
 
     def transfer(self) -> dict[str, Any]:
         incoming = self.incoming

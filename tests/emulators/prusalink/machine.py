@@ -169,7 +169,7 @@ class Machine:
 
     def set_ready(self, ready: bool) -> bool:
         self.advance()
-        if self.state not in ("IDLE", "READY", "FINISHED", "STOPPED"):
+        if self.state not in ("IDLE", "READY"):
             return False
         self.state = "READY" if ready else "IDLE"
         return True

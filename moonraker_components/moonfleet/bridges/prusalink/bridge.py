@@ -39,7 +39,12 @@ _AT_ONCE = (Link.AUTH_FAILED, Link.CONFIG_ERROR, Link.CONNECTING)
 
 
 class PrusaLinkBridge(Bridge):
-    rules = JobRules(idle_confirmations=IDLE_CONFIRMATIONS, finish_slack=120.0)
+    rules = JobRules(
+        idle_confirmations=IDLE_CONFIRMATIONS,
+        finish_slack=120.0,
+        names_ends=False,  # the job is gone in the instant it ends
+        idle_status="cancelled",  # STOPPED is shown for eleven seconds only
+    )
     actions = ACTIONS
     confirm_timeout = 30.0  # the printer parks before it calls a job stopped
 
@@ -62,6 +67,7 @@ class PrusaLinkBridge(Bridge):
         self._identified = False
         self._snapshot = PrinterSnapshot()
         self._failures = self._refusals = self._attempt = 0
+        self._asked_who = -1e9
         self._file_asked = -1e9
         self._file_for: Optional[int] = None
         self._material_for: Optional[int] = None
@@ -153,7 +159,7 @@ class PrusaLinkBridge(Bridge):
         await asyncio.sleep(min(delay, self._pace.fast / 2))
 
     async def _round(self) -> None:
-        if not self._identified:
+        if not self._identified or self._half_known():
             await self._identify()
         await self._poll()
         self._failures = self._refusals = self._attempt = 0
@@ -166,7 +172,7 @@ class PrusaLinkBridge(Bridge):
             await self._host.store(LEDGER, ledger)
 
     async def _identify(self) -> None:
-        where = str(self._address)
+        where, self._asked_who = str(self._address), self._clock()
         version = await self._http.get("/api/version")
         identity = self._memory.take_version(version.document()) if version.ok else None
         if identity is None:
@@ -187,7 +193,16 @@ class PrusaLinkBridge(Bridge):
         if not info.ok:
             raise LinkFault(Link.UNREACHABLE, f"{where} does not say who it is ({info.status})")
         self._memory.take_info(info.document())
-        self._file_asked = -1e9
+        if not self._identified:
+            self._file_asked = -1e9
+
+    def _half_known(self) -> bool:
+        """The Python server answers before it has asked the printer who it is."""
+        memory = self._memory
+        known = memory.flavour is Flavour.BUDDY or memory.firmware is not None
+        if known and memory.ledger.serial is not None:
+            return False
+        return self._clock() - self._asked_who >= self._pace.job_retry
 
     async def _poll(self, *, last: bool = False) -> None:
         reply = await self._http.get("/api/v1/status", last=last)

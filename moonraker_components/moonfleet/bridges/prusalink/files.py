@@ -24,6 +24,7 @@ from .transport import LinkFault, PrusaLinkHttp, Reply
 G_CODE = (".g", ".gc", ".gco", ".gcode")
 BINARY = (".bgcode", ".bgc")
 CACHED = 16  # thumbnails
+SHOWN_TRIES, SHOWN_PAUSE = 20, 0.5  # s
 YES = "?1"  # the only spelling that both servers take for true
 
 
@@ -89,8 +90,7 @@ class PrusaLinkFiles(BridgeFiles):
                 raise NotConnected(f"the upload broke off: {fault.message}") from None
             if not reply.ok:
                 raise CommandRejected(self._refusal(reply))
-            stored = await self._entry(path)
-            if stored is None or stored.size not in (None, size):
+            if not await self._shown(path, lambda entry: _is_whole(entry, size)):
                 raise CommandRejected(
                     "the printer took the upload but does not show the file whole"
                 )
@@ -109,7 +109,7 @@ class PrusaLinkFiles(BridgeFiles):
         reply = await self._request("DELETE", self._path(path))
         if not reply.ok:
             raise CommandRejected(self._refusal(reply))
-        if await self._entry(path) is not None:
+        if not await self._shown(path, lambda entry: entry is None):
             raise CommandRejected(f"the printer still shows '{path[:60]}'")
 
     async def make_folder(self, path: str) -> None:
@@ -117,7 +117,8 @@ class PrusaLinkFiles(BridgeFiles):
         reply = await self._request("PUT", self._path(path), headers)
         if not reply.ok:
             raise CommandRejected(self._refusal(reply))
-        await self.list(path)
+        if not await self._shown(path, lambda entry: entry is not None):
+            raise CommandRejected(f"the printer does not show the folder '{path[:60]}'")
 
     async def thumbnail(self, path: str) -> Optional[tuple[str, bytes]]:
         entry = await self._existing(path)
@@ -163,6 +164,14 @@ class PrusaLinkFiles(BridgeFiles):
         reply = await self._get(self._path(path))
         return parse_entry(reply.document()) if reply.ok else None
 
+    async def _shown(self, path: str, wanted: Callable[[Optional[Entry]], bool]) -> bool:
+        """Whether the printer comes to show it; the Python server looks once a second."""
+        for _ in range(SHOWN_TRIES):
+            if wanted(await self._entry(path)):
+                return True
+            await asyncio.sleep(SHOWN_PAUSE)
+        return False
+
     async def _get(self, path: str) -> Reply:
         return await self._request("GET", path)
 
@@ -178,3 +187,7 @@ class PrusaLinkFiles(BridgeFiles):
         if reply.status == 500 and self._flavour() is Flavour.PYTHON:
             return "the printer fails at it, mostly because another transfer is running"
         return "the printer refuses: " + self._credentials.scrub(reply.reason())
+
+
+def _is_whole(entry: Optional[Entry], size: int) -> bool:
+    return entry is not None and entry.size in (None, size)

@@ -35,7 +35,7 @@ class Pace:
     connect_timeout: float = 5.0
     offline: tuple[float, ...] = (5.0, 10.0, 20.0, 40.0, 60.0)
     wrong_credentials: float = 60.0
-    job_retry: float = 60.0  # the file of a job is asked for again no sooner
+    job_retry: float = 60.0  # what was missing (a job's file, who it is) is asked for again then
     failures: int = 3  # in a row before a printer is called unreachable
     refusals: int = 2  # connections refused in a row: nobody is there
 
