@@ -243,8 +243,7 @@ class JobTracker(EndingTracker):
             return False
         # It grows again from below: what was counted since the fall belongs to the other run.
         extra = job.total_duration - job.dropped_for
-        job.total_duration -= extra
-        job.print_duration = max(0.0, job.print_duration - extra)
+        meter.take_back(job, extra)
         self._seen_t -= extra
         return True
 

@@ -50,7 +50,21 @@ def device_time(job: OpenJob, reported: Optional[float], before: float) -> None:
     if value is None or not 0.0 <= value <= LONGEST:
         return
     if value + DEVICE_RESET >= before:
-        job.print_duration = min(value, max(job.total_duration, job.print_duration))
+        job.print_duration = value
+        fit(job)
+
+
+def fit(job: OpenJob) -> None:
+    """Printing and pauses are parts of the whole, whatever clocks say."""
+    job.pause_duration = min(job.pause_duration, job.total_duration)
+    job.print_duration = min(job.print_duration, job.total_duration - job.pause_duration)
+
+
+def take_back(job: OpenJob, seconds: float) -> None:
+    """The last seconds belong to another run."""
+    job.total_duration = max(0.0, job.total_duration - seconds)
+    job.print_duration = max(0.0, job.print_duration - seconds)
+    fit(job)
 
 
 def describe(job: OpenJob, shown: Optional[Job]) -> None:
