@@ -25,6 +25,7 @@ _FADE = 0.85  # weight of a heat-up against the one after it
 _ALIKE = 20.0  # C: how similar start and target must be to count fully
 _ANYHOW = 0.2  # what any heat-up of this heater counts
 _DOUBT = 1.0  # weight of the population's correction, in heat-ups
+_ALLOWED = 2.0  # heat-ups' worth of disagreement that is assumed of any heater
 _SIM_FAR, _SIM_NEAR, _SIM_AFTER = 0.5, 1.0, 2.0  # the simulation's vote on the tail
 _UNSETTLED = 0.3  # factor on it where the simulation went on swinging
 #: tails that hotends in general have, so that few own tails do not look like certainty
@@ -95,13 +96,14 @@ def _reached(
 ) -> tuple[float, float, float]:
     offset, low, high = row(hot, memory.heats, at)
     left = course.reached + EXTRA[hot]
-    total, weight = _DOUBT * offset * left, _DOUBT
+    errors: Votes = []
     for past, w in zip(memory.pasts, weights):
         error = value_at(past.reached, at)
         if error is not None:
-            total += w * error * _stretch(elapsed + course.reached, past.duration)
-            weight += w
-    reached = max(0.0, course.reached + total / weight)
+            stretch = _stretch(elapsed + course.reached, past.duration - error)
+            errors.append((error * stretch, w))
+    usual = 0.5 * (low + high) * left
+    reached = max(0.0, course.reached + _shrunk(errors, offset * left, usual))
     width = scale(memory.reached_misses) * (reached + EXTRA[hot])
     return reached, min(reached, low * width), high * width
 
@@ -110,13 +112,29 @@ def _direct(
     course: Course, memory: Memory, elapsed: float, at: float, weights: list[float]
 ) -> float:
     """Beds: the simulated "ready", corrected in the same way as "reached"."""
-    total, weight = 0.0, _DOUBT
+    errors: Votes = []
     for past, w in zip(memory.pasts, weights):
         error = value_at(past.ready, at)
         if error is not None:
-            total += w * error * _stretch(elapsed + course.reached, past.duration)
-            weight += w
-    return course.ready + total / weight
+            predicted = past.duration + past.tail - error
+            errors.append((error * _stretch(elapsed + course.ready, predicted), w))
+    _, low, high = row(False, memory.heats, at)
+    return course.ready + _shrunk(errors, 0.0, 0.5 * (low + high) * (course.ready + EXTRA[False]))
+
+
+def _shrunk(errors: Votes, usual_error: float, usual_size: float) -> float:
+    """The mean of this heater's errors, drawn towards what is usual for all heaters.
+
+    The better they agree among themselves, the less the usual has to say.
+    """
+    weight = sum(w for _, w in errors)
+    if weight <= 0.0:
+        return usual_error
+    mean = sum(e * w for e, w in errors) / weight
+    variance = sum((e - mean) ** 2 * w for e, w in errors)
+    size = max(usual_size, 1.0) ** 2
+    doubt = _DOUBT * min(2.0, (variance + _ALLOWED * size) / ((weight + _ALLOWED) * size))
+    return (weight * mean + doubt * usual_error) / (weight + doubt)
 
 
 def _stretch(duration: float, known: float) -> float:

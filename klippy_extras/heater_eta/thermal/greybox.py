@@ -166,6 +166,7 @@ class GreyBox:
             slope=self.slope,
             smoothed=self._smoothed,
             watermark=self._spec.max_delta if self._spec.control == "watermark" else None,
+            predictive=self._spec.control == "mpc",
             power=self._powers[0],
             dead=dead,
         )

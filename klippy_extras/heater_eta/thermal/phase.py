@@ -33,8 +33,6 @@ class Phase:
         self.since = 0.0
         self.start = 0.0  # temperature when the target was set
         self.rate: Optional[float] = None
-        #: the target was already there when the first sample came
-        self.joined = False
         self._window: deque[tuple[float, float]] = deque(maxlen=64)
         self._inside: Optional[float] = None  # in the band since, for heaters without a word
         self._saturated = False
@@ -50,24 +48,23 @@ class Phase:
         if now.calibrating:
             begun = begun or self.state is not HeaterState.CALIBRATING
             if begun:
-                self._begin(now, first)
+                self._begin(now)
             self.state = HeaterState.CALIBRATING
             return begun
         if self.state is HeaterState.CALIBRATING:
             begun = True
         if begun:
-            self._begin(now, first)
+            self._begin(now)
         if now.target <= 0.0:
             self._idle(now, begun)
         else:
             self._heat(now, begun)
         return begun
 
-    def _begin(self, now: Reading, first: bool) -> None:
+    def _begin(self, now: Reading) -> None:
         self.target = now.target
         self.since = now.time
         self.start = now.temperature
-        self.joined = first
         self._inside = None
         self._saturated = False
 
@@ -125,6 +122,8 @@ class Phase:
             if self._inside is None:
                 self._inside = now.time
             return now.time - self._inside < 5.0
+        if self._spec.control == "mpc":
+            return False  # Kalico's MPC knows no slope
         slope = self._slope(now)
         return slope is None or slope > 0.0
 

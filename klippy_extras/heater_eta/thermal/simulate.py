@@ -3,7 +3,7 @@
 # Copyright (C) 2026 The Moonfleet authors
 #
 # This file may be distributed under the terms of the GNU GPLv3 license.
-"""Runs the model forward with Klipper's PID (or watermark) until M109 or M190 would return.
+"""Runs the model forward with Klipper's PID, watermark or Kalico's MPC until M109 would return.
 
 At full power the course is known in closed form; only the regulated part is stepped.
 """
@@ -18,6 +18,7 @@ from .model import ConstantPower, Temps
 from .traits import REACHED_DELTA, SETTLE_DELTA, SETTLE_SLOPE, Gains, Traits, Vector
 
 HORIZON = 7200.0
+REACH_TIME = 2.0  # s: Kalico's target_reach_time
 _MAX_STEPS = 260
 
 
@@ -31,7 +32,8 @@ class Controller:
     integral: float  # 0..max_power
     slope: float  # the controller's smoothed derivative, C/s
     smoothed: float  # the controller's smoothed temperature
-    watermark: Optional[float] = None  # its max_delta; None: PID
+    watermark: Optional[float] = None  # its max_delta; None: another controller
+    predictive: bool = False  # Kalico's MPC; else PID
     power: float = 0.0  # what acts now ...
     dead: float = 0.0  # ... and goes on acting for so long
 
@@ -70,7 +72,10 @@ def run(
     full = ConstantPower(plain, ambient, controller.max_power, temps)
     if full.final <= level:
         return None
-    ahead = _saturated(full, target, controller)
+    if controller.predictive:
+        ahead = _saturated_predictive(full, plain, ambient, target, controller)
+    else:
+        ahead = _saturated(full, target, controller)
     if ahead is None:
         return None
     slope, smoothed = controller.slope, controller.smoothed
@@ -110,6 +115,30 @@ def _saturated(full: ConstantPower, target: float, controller: Controller) -> Op
     return low
 
 
+def _saturated_predictive(
+    full: ConstantPower, plain: Vector, ambient: float, target: float, controller: Controller
+) -> Optional[float]:
+    """Seconds until MPC, which looks at the block, needs less than full power."""
+    a, b = plain[0], plain[1]
+    rate = 1.0 / REACH_TIME
+    # where (target - T1) rate + b (T1 - Ta) = a top
+    level = (target * rate - b * ambient - a * controller.max_power) / (rate - b)
+    if full.temps(0.0)[0] >= level:
+        return 0.0
+    low, high = 0.0, 16.0
+    while full.temps(high)[0] < level:
+        low, high = high, 2.0 * high
+        if high > HORIZON:
+            return None
+    while high - low > 0.2:
+        middle = 0.5 * (low + high)
+        if full.temps(middle)[0] < level:
+            low = middle
+        else:
+            high = middle
+    return low
+
+
 def _regulated(
     temps: Temps,
     plain: Vector,
@@ -132,17 +161,24 @@ def _regulated(
     end = HORIZON if reached < 0.0 else traits.patience
     h = traits.step
     decay, blend = math.exp(-h / tau), min(1.0, h / controller.smooth_time)
-    wide = False
+    predictive, rate = controller.predictive, 1.0 / REACH_TIME
+    settle_slope = math.inf if predictive else SETTLE_SLOPE
+    wide, extra = False, 0.0
     for _ in range(_MAX_STEPS):
         error = target - ts
-        if (error > 4.0 and slope < 0.5) != wide:
+        if (error > 4.0 and slope < 0.5 and not predictive) != wide:
             # far away and slow: nothing happens within a long step
             wide = not wide
             h = traits.step * 4.0 if wide else traits.step
             decay, blend = math.exp(-h / tau), min(1.0, h / controller.smooth_time)
         wish = integral + ki * error * h
         wish = 0.0 if wish < 0.0 else top if wish > top else wish
-        power = kp * error + wish - kd * slope
+        if predictive:
+            # it does not know the inner mass; its idea of the ambient slowly makes up for that
+            extra += b * h if extra < k1 * (t1 - t2) else -b * h
+            power = ((target - t1) * rate + b * (t1 - ambient) + extra) / a
+        else:
+            power = kp * error + wish - kd * slope
         if power > top:
             power = top
         elif power < 0.0:
@@ -166,7 +202,7 @@ def _regulated(
         if (
             ready < 0.0
             and -SETTLE_DELTA <= target - smoothed <= SETTLE_DELTA
-            and (-SETTLE_SLOPE <= slope <= SETTLE_SLOPE)
+            and (-settle_slope <= slope <= settle_slope)
         ):
             ready = t
             end = min(end, t + 3.0 * traits.patience)

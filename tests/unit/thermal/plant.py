@@ -29,6 +29,7 @@ class PlantSpec:
     gains: tuple[float, float, float] = (0.09, 0.0055, 0.37)
     max_power: float = 1.0
     watermark: Optional[float] = None
+    predictive: bool = False  # Kalico's MPC, which knows its plant except for the inner mass
     noise: float = 0.05
 
 
@@ -38,11 +39,12 @@ THICK_BED = PlantSpec(0.9, 1 / 200.0, 1 / 40.0, 1 / 125.0, 4.0, 0.5, (0.25, 0.00
 
 
 def heater_spec(plant: PlantSpec, kind: HeaterKind = HeaterKind.HOTEND) -> HeaterSpec:
+    control = "mpc" if plant.predictive else "pid" if plant.watermark is None else "watermark"
     return HeaterSpec(
         name="extruder" if kind is HeaterKind.HOTEND else "heater_bed",
         kind=kind,
-        control="pid" if plant.watermark is None else "watermark",
-        gains=plant.gains if plant.watermark is None else None,
+        control=control,
+        gains=plant.gains if control == "pid" else None,
         max_power=plant.max_power,
         max_delta=plant.watermark if plant.watermark is not None else 2.0,
     )
@@ -68,6 +70,9 @@ class Plant:
         self._slope = 0.0
         self._last = self.smoothed = self.shown = temp
         self._hysteresis = False
+        self._mpc = (temp, temp)
+        self._mpc_ambient = ambient
+        self._sent = 0.0
 
     def step(self) -> None:
         acting = self._queue.popleft() * self.strength
@@ -100,6 +105,9 @@ class Plant:
                 self._hysteresis = True
             self.power = top if self._hysteresis else 0.0
             return
+        if spec.predictive:
+            self._predict()
+            return
         kp, ki, kd = spec.gains
         integral = min(top, max(0.0, self._integral + ki * error * self.PERIOD))
         wish = kp * error + integral - kd * self._slope
@@ -107,11 +115,26 @@ class Plant:
         if self.power == wish:
             self._integral = integral
 
+    def _predict(self) -> None:
+        """The gist of Kalico's control_mpc: simulate, correct, aim at the target in 2 s."""
+        spec, h = self.spec, self.PERIOD
+        block, sensor = self._mpc
+        block += h * (spec.a * self._sent - spec.b * (block - self._mpc_ambient))
+        sensor += h * (block - sensor) / spec.tau
+        correction = (self.shown - sensor) * (1.0 - 0.17**h)
+        self._mpc = block + correction, sensor + correction
+        if 0.0 < self._sent < spec.max_power:
+            self._mpc_ambient += max(correction, h) if correction > 0 else min(correction, -h)
+        wish = (self.target - self._mpc[0]) / 2.0 + spec.b * (self._mpc[0] - self._mpc_ambient)
+        self.power = self._sent = min(spec.max_power, max(0.0, wish / spec.a))
+
     @property
     def busy(self) -> bool:
         """Klipper's check_busy."""
         if self.spec.watermark is not None:
             return self.shown < self.target - self.spec.watermark
+        if self.spec.predictive:
+            return abs(self.target - self.smoothed) > 1.0
         return abs(self.target - self.smoothed) > 1.0 or abs(self._slope) > 0.1
 
     def sample(self, with_busy: bool = True) -> Sample:

@@ -234,3 +234,10 @@ def test_watermark_heater():
         start, ready = seen[0][0].time, next(s.time for s, e in seen if e.ready)
         errors = [abs(s.time + e.eta - ready) for s, e in seen if s.time < ready]
     assert sum(errors) / len(errors) < 0.06 * (ready - start) + 1.0
+
+
+def test_predictive_controller():
+    spec = dataclasses.replace(HOTEND, predictive=True)
+    tracker, runs = learn(spec, HeaterKind.HOTEND, 220.0, 250.0, 5)
+    assert tracker.spec.control == "mpc"
+    assert runs[-1].ready_error < 0.06 * runs[-1].ready + 0.5
