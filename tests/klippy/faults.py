@@ -65,3 +65,50 @@ def _interrupt(lab):
 
 
 interrupt = CONFIG, [_interrupt]
+
+
+def _dead(lab):
+    """A cartridge that has come loose: said before verify_heater shuts the printer down."""
+    lab.gcode("M109 S150")
+    lab.gcode("M104 S0")
+    lab.wait(300.0)
+    lab.sensor().plant.strength = 0.0
+    states = []
+    lab.gcode("M104 S200")
+
+    def watch():
+        status = lab.eta()
+        check_status(status)
+        states.append([status["state"], lab.state()["state"]])
+        return len(states) > 200
+
+    lab.every(0.25, watch)
+    lab.wait(45.0)
+    lab.data["states"] = states
+
+
+dead = CONFIG, [_dead]
+
+
+def _ageing(lab):
+    def heat_up():
+        lab.gcode("M109 S210")
+        lab.wait(30.0)
+        lab.gcode("TURN_OFF_HEATERS")
+        lab.preset(hotend=23.0)
+        lab.wait(120.0)
+
+    lab.data["healthy"] = []
+    lab.data["weak"] = []
+    for _ in range(6):
+        heat_up()
+        lab.data["healthy"].append(lab.eta()["health"])
+    lab.sensor().plant.strength = 0.85
+    for _ in range(3):
+        heat_up()
+        lab.data["weak"].append(lab.eta()["health"])
+    lab.data["table"] = lab.gcode("HEATER_ETA")
+    lab.data["state"] = lab.state()["state"]
+
+
+ageing = CONFIG, [_ageing]

@@ -30,5 +30,6 @@ It prints ``ready: PATH`` on stdout once the socket listens, restarts in place o
 FIRMWARE_RESTART, and ends with code 0 on SIGTERM or SIGINT.
 
 ``python -m tests.emulators.klippy_host.real --klipper DIR --socket PATH ...`` takes the same
-arguments and runs a real Klipper or Kalico checkout on the same plants instead.
+arguments and runs a real Klipper or Kalico checkout on the same plants instead (``--speed`` then
+shows as the speed factor of ``M220``). It needs a Python with klippy's requirements.
 """

@@ -65,9 +65,11 @@ class Demo:
 
     def _free(self):
         stats = self.printer.lookup_object("print_stats")
-        heaters = self.printer.lookup_object("heaters").heaters.values()
+        # the chamber takes no part in the prints: whoever warms it is not in their way
+        heaters = self.printer.lookup_object("heaters").heaters
+        hot = any(heaters[name].target_temp for name in ("extruder", "heater_bed"))
         state = stats.get_status(self.reactor.monotonic())["state"]
-        return state not in ("printing", "paused") and not any(h.target_temp for h in heaters)
+        return state not in ("printing", "paused") and not hot
 
     def _cool(self):
         return self.printer.lookup_object("heaters").heaters["heater_bed"].last_temp < 35.0

@@ -29,6 +29,8 @@ def scale_config(text: str, speed: float, gcodes: str | None = None) -> str:
             continue
         if option and speed != 1.0:
             key = option.group(1).lower()
+            if key in ("max_velocity", "max_accel"):
+                line = f"{option.group(1)}: {float(option.group(2)) * speed:g}"
             if key in ("pid_ki", "pid_kd"):
                 value = float(option.group(2))
                 value = value * speed if key == "pid_ki" else value / speed

@@ -41,7 +41,15 @@ def serve(args: argparse.Namespace, data: pathlib.Path, scratch: pathlib.Path) -
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
 
+    def print_faster(printer: Any) -> None:
+        gcode = printer.lookup_object("gcode")
+        printer.get_reactor().register_callback(
+            lambda eventtime: gcode.run_script(f"M220 S{100.0 * args.speed:g}")
+        )
+
     def before_start(printer: Any) -> None:
+        if args.speed != 1.0:
+            printer.register_event_handler("klippy:ready", lambda: print_faster(printer))
         if args.demo:
             Demo(printer, gcodes)
         if not announced:
