@@ -51,10 +51,13 @@ async def test_every_emulated_model_comes_online(world: World, model: str) -> No
     assert snapshot.state is PrintState.STANDBY
     assert snapshot.model == ("X1 Carbon" if model == "X1C" else model)
     assert snapshot.heaters["extruder"].temperature == pytest.approx(24.0)
-    assert ("extruder1" in snapshot.heaters) == (model == "H2D")
-    assert ("chamber" in snapshot.heaters) == (model in ("X1C", "P2S", "H2D"))
+    assert ("extruder1" in snapshot.heaters) == (printer.model.nozzles == 2)
+    assert ("chamber" in snapshot.heaters) == (printer.model.chamber != "none")
     assert snapshot.filament is not None
     assert [unit.id for unit in snapshot.filament.units] == [u.id for u in printer.model.ams]
+    kinds = {1: "AMS", 2: "AMS Lite", 3: "AMS 2 Pro", 4: "AMS HT", 5: "AMS Lite"}
+    assert [u.kind for u in snapshot.filament.units] == [kinds[u.type] for u in printer.model.ams]
+    assert all(slot.present for unit in snapshot.filament.units for slot in unit.slots)
     assert snapshot.accepts_commands is (Accepts.YES if printer.model.fun_base else Accepts.UNKNOWN)
 
 

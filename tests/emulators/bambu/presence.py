@@ -13,8 +13,22 @@ import json
 import socket
 from typing import Any, Optional
 
-CODES = {"A1 mini": "N1", "A1": "N2S", "P1S": "C12", "X1-Carbon": "BL-P001", "P2S": "N7"}
-CODES["H2D"] = "O1D"
+CODES = {
+    "A1 mini": "N1",
+    "A1": "N2S",
+    "A2L": "N9",
+    "P1P": "C11",
+    "P1S": "C12",
+    "P2S": "N7",
+    "X1": "BL-P002",
+    "X1-Carbon": "BL-P001",
+    "X1E": "C13",
+    "X2D": "N6",
+    "H2C": "O1C",
+    "H2D": "O1D",
+    "H2D Pro": "O1E",
+    "H2S": "O1S",
+}
 
 
 def announcement(serial: str, model: str, name: str, firmware: str, location: str) -> bytes:

@@ -199,6 +199,9 @@ class EmulatedBambu:
         if self.faults.garbage:
             self._garbage += 1
             self.server.publish(_GARBAGE[self._garbage % len(_GARBAGE)])
+        if self.model.whole_reports and not self.faults.deltas_only:
+            self.push_full()
+            return
         now = self._state()
         changed = reports.delta(self._last, now, legacy=not self.model.device)
         self._last = now
@@ -225,7 +228,9 @@ class EmulatedBambu:
 
     def _publish(self, body: dict[str, Any], msg: int) -> None:
         self._sequence += 1
-        body.update(command="push_status", msg=msg, sequence_id=str(self._sequence))
+        body.update(command="push_status", sequence_id=str(self._sequence))
+        if not self.model.whole_reports:
+            body["msg"] = msg
         payload = json.dumps({"print": body})
         if self.faults.big_pushes and msg == 0:
             payload = json.dumps({"print": body}, indent=8)

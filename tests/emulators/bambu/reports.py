@@ -25,6 +25,12 @@ def _packed(actual: float, target: float) -> int:
     return int(target) << 16 | round(actual)
 
 
+def tray_bit(unit: int, slot: int) -> int:
+    if unit >= 128:
+        return 16 + unit - 128
+    return 24 + slot if unit == 16 else unit * 4 + slot
+
+
 def _tray(index: int, unit: AmsUnit, modern: bool) -> dict[str, Any]:
     tray: dict[str, Any] = {
         "id": str(index),
@@ -55,13 +61,13 @@ def _ams(machine: Machine, empty: set[tuple[int, int]]) -> dict[str, Any]:
     units, exist, trays = [], 0, 0
     for unit in machine.model.ams:
         high = unit.id >= 128
-        exist |= 1 << (4 + unit.id - 128 if high else unit.id)
+        exist |= 1 << (4 + unit.id - 128 if high else 12 if unit.id == 16 else unit.id)
         slots: list[dict[str, Any]] = []
         for index in range(unit.slots):
             if (unit.id, index) in empty:
                 slots.append({"id": str(index), **({"state": 10} if modern else {})})
                 continue
-            trays |= 1 << (16 + unit.id - 128 if high else unit.id * 4 + index)
+            trays |= 1 << tray_bit(unit.id, index)
             slots.append(_tray(index, unit, modern))
         entry: dict[str, Any] = {
             "id": str(unit.id),
@@ -118,7 +124,6 @@ def _device(machine: Machine) -> dict[str, Any]:
     device: dict[str, Any] = {
         "bed": {"info": {"temp": bed}, "state": 0},
         "bed_temp": bed,
-        "ctc": {"info": {"temp": chamber}, "state": 1 if machine.chamber.target else 0},
         "extruder": {"info": extruders, "state": len(extruders)},
         "nozzle": {
             "exist": (1 << len(extruders)) - 1,
@@ -131,6 +136,8 @@ def _device(machine: Machine) -> dict[str, Any]:
         "fan": 0,
         "type": 1,
     }
+    if machine.model.chamber != "none":
+        device["ctc"] = {"info": {"temp": chamber}, "state": 1 if machine.chamber.target else 0}
     if machine.model.airduct:
         parts = {16: "part", 32: "aux", 48: "chamber"}
         device["airduct"] = {
@@ -202,8 +209,13 @@ def full(machine: Machine, developer_mode: bool, empty: set[tuple[int, int]]) ->
     external = {"id": "255" if model.device else "254", "tray_type": "", "tray_color": "00000000"}
     report["vt_tray"] = {**external, "remain": 0, "tag_uid": "0000000000000000"}
     if not model.device:
-        report["chamber_temper"] = 5
+        sensed = model.chamber != "none"
+        report["chamber_temper"] = round(machine.chamber.temperature) if sensed else 5
+        if model.whole_reports:
+            report["xcam"] = {"print_halt": True, "spaghetti_detector": True}
         return report
+    if model.chamber == "none":
+        report["chamber_temper"] = 5
     report["device"] = _device(machine)
     report["vir_slot"] = [
         {**external, "id": str(255 - index), "remain": 0} for index in range(model.nozzles)
