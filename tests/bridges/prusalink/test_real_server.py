@@ -146,7 +146,7 @@ def _never() -> AsyncIterator[bytes]:
 async def test_a_print_with_everything_in_it(server: RealPrusaLink) -> None:
     async with bridged(server) as (bridge, host):
         await ready(server, host)
-        await upload(bridge, "whole.gcode", 500)
+        await upload(bridge, "whole.gcode", 400)
         await bridge.send(Command(Action.START, {"filename": "whole.gcode"}))
         await until(lambda: host.last.state is PrintState.PRINTING, "printing", LONG)
         await until(lambda: _named(host, "whole.gcode"), "the file's name", LONG)

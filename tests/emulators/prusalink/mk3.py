@@ -22,8 +22,7 @@ import tty
 from typing import Callable, Optional
 
 REPORT = 2.0  # s between the automatic reports
-SILENCE = 1.5  # s without a line: the server polls each second, so it has missed an "ok"
-LATENCY = 0.015  # s; the server ignores an answer that comes before it has noted its question
+LATENCY = 0.02  # s; the server ignores an answer that comes before it has noted its question
 SERIAL = "CZPX4521X004XC34321"
 FIRMWARE = "3.14.1-8237"
 _NUMBERED = re.compile(r"^N-?\d+\s*(.*?)\s*(?:\*\d+)?$")
@@ -78,6 +77,7 @@ class SimulatedMk3:
         with self._lock:
             self._master, self._slave = pty.openpty()
             tty.setraw(self._slave)
+            os.set_blocking(self._master, False)  # a line that nobody reads is lost, not waited for
             if self.link.is_symlink():
                 self.link.unlink()
             self.link.symlink_to(os.ttyname(self._slave))
@@ -90,13 +90,10 @@ class SimulatedMk3:
     # -- the firmware -----------------------------------------------------------------------------
 
     def _run(self) -> None:
-        waiting, heard = b"", time.monotonic()
+        waiting = b""
         while not self._stop.is_set():
             self._physics()
             self._report()
-            if time.monotonic() - heard > SILENCE and not self.halted:
-                heard = time.monotonic()
-                self._say("ok")  # a surplus one is ignored
             master = self._master
             if master is None:
                 waiting = b""
@@ -109,7 +106,6 @@ class SimulatedMk3:
             except (OSError, ValueError):
                 time.sleep(0.05)  # unplugged meanwhile
                 continue
-            heard = time.monotonic()
             *lines, waiting = waiting.split(b"\n")
             for line in lines:
                 self._take(line.decode("latin-1").strip())
