@@ -18,22 +18,45 @@ if TYPE_CHECKING:
     from .heater_eta import HeaterEta
 
 
-def describe(status: dict[str, Any]) -> str:
-    """What a person wants to know of one heater, in a few words."""
-    state = status["state"]
-    if state == "ready":
-        return "ready"
-    if state in ("cooling", "cooled", "off"):
-        if state == "cooling" and status["cooldown_eta"]:
-            return f"cool in {clock(status['cooldown_eta'])}"
-        return state
-    if status["eta"] is None:
-        return state
-    text = f"ready in {clock(status['eta'])}"
+HEADINGS = ("heater", "now", "target", "state", "ready in", "80 %", "learned")
+
+
+def row_of(monitor: HeaterMonitor, waits: bool) -> tuple[str, ...]:
+    """One line of the table, in the words a person uses."""
+    status = monitor.get_status(0.0)
+    state, eta = status["state"], status["eta"]
     low, high = status["eta_low"], status["eta_high"]
-    if low is not None and high is not None:
-        text += f" ({clock(low)}-{clock(high)})"
-    return text
+    when = between = ""
+    if status["cooldown_eta"]:
+        when = f"cool {clock(status['cooldown_eta'])}"
+    elif waits:
+        when = "its turn"
+    elif eta is None:
+        when = "?"
+    elif status["heating"]:
+        when = clock(eta)
+        if low is not None and high is not None:
+            between = f"{clock(low)}-{clock(high)}"
+    elif status["ready"]:
+        when = "now"
+    temp = monitor.temperature
+    return (
+        monitor.name,
+        "?" if temp is None else f"{temp:.1f}",
+        f"{status['target']:.0f}" if status["target"] > 0.0 else "-",
+        state,
+        when,
+        between,
+        str(status["learned"]),
+    )
+
+
+def table(rows: list[tuple[str, ...]]) -> list[str]:
+    widths = [max(len(row[i]) for row in (HEADINGS, *rows)) for i in range(len(HEADINGS))]
+    return [
+        "  ".join(text.ljust(width) for text, width in zip(row, widths)).rstrip()
+        for row in (HEADINGS, *rows)
+    ]
 
 
 class Commands:
@@ -67,28 +90,19 @@ class Commands:
         return [self._monitor(gcmd, name)]
 
     def cmd_eta(self, gcmd: Any) -> None:
-        lines = []
-        for monitor in self._chosen(gcmd):
-            status = monitor.get_status(0.0)
-            temp = monitor.temperature
-            now = "?" if temp is None else f"{temp:.1f}"
-            aim = f" / {status['target']:.0f} C" if status["target"] > 0.0 else " C"
-            line = f"{monitor.name}: {now}{aim}, {status['state']}"
-            said = describe(status)
-            if said != status["state"]:
-                line += f", {said}"
-            if status["eta_reached"] and status["state"] in ("heating", "approaching"):
-                line += f", reached in {clock(status['eta_reached'])}"
-            line += f", {status['learned']} heat-ups learned"
-            if self.hub.preheat.pending(monitor):
-                line += ", waits for its turn"
-            if status["health"]:
-                line += f"\n{monitor.name}: {status['health']}"
-            lines.append(line)
+        monitors = self._chosen(gcmd)
+        if not monitors:
+            gcmd.respond_info("heater_eta: this printer has no heaters")
+            return
+        lines = table([row_of(m, self.hub.preheat.pending(m)) for m in monitors])
+        for monitor in monitors:
+            health = monitor.get_status(0.0)["health"]
+            if health:
+                lines.append(f"{monitor.name}: {health}")
         whole = self.hub.get_status(0.0)
         if whole["heating"]:
             lines.append(f"all ready in {clock(whole['eta'])} (held up by {whole['heater']})")
-        gcmd.respond_info("\n".join(lines) or "heater_eta: no heaters")
+        gcmd.respond_info("\n".join(lines))
 
     def cmd_wait(self, gcmd: Any) -> None:
         below = gcmd.get_float("BELOW", None, above=0.0)

@@ -34,7 +34,10 @@ def load_override(config: Any) -> HeaterMonitor:
     printer = config.get_printer()
     printer.load_object(config, "heater_eta")
     short = config.get_name().split(None, 1)[1].strip()
-    is_fan = config.has_section(f"temperature_fan {short}")
+    # a chamber often has a heater and a fan of one name: the heater is meant then
+    is_fan = config.has_section(f"temperature_fan {short}") and not (
+        config.has_section(f"heater_generic {short}") or config.has_section(short)
+    )
     monitor = FanMonitor(short) if is_fan else HeaterMonitor(short)
     monitor.configure(config)
     return monitor

@@ -248,3 +248,25 @@ def _fan(lab):
 
 
 fan = CONFIG, [_fan]
+
+
+def _noisy(lab):
+    """Real sensors are noisy: a heater that holds must not flap for it."""
+    lab.gcode("M140 S60\nM109 S200")
+    lab.gcode("M190 S60")
+    lab.wait(60.0)
+    keys = []
+    for _ in range(1200):
+        before = {n: lab.eta(n) for n in ("extruder", "heater_bed", "chamber")}
+        lab.wait(0.25)
+        for name, old in before.items():
+            new = lab.eta(name)
+            keys += [[name, k, old[k], new[k]] for k in new if new[k] != old[k]]
+    lab.data["changes"] = keys
+    lab.gcode("TURN_OFF_HEATERS")
+    lab.until(lambda: lab.eta("extruder")["state"] == "cooled", 3000)
+    lab.until(lambda: lab.eta("heater_bed")["state"] == "cooled", 6000)
+    lab.data["rates"] = [lab.eta("extruder")["rate"], lab.eta("heater_bed")["rate"]]
+
+
+noisy = CONFIG.replace("lag: 4.0", "lag: 4.0\nnoise: 0.08"), [_noisy]

@@ -145,6 +145,19 @@ target_temp: 40
 temperature_fan = FAN + CONFIG + FAN_SECTION, [_fan]
 
 
+def _one_name(lab):
+    lab.gcode("SET_HEATER_TEMPERATURE HEATER=chamber TARGET=50")
+    lab.wait(5.0)
+    lab.data["chamber"] = lab.eta("chamber")
+    lab.data["hub"] = lab.status("heater_eta")
+
+
+ONE_NAME = (FAN + CONFIG + FAN_SECTION).replace(
+    "[temperature_fan electronics]", "[temperature_fan chamber]"
+)
+one_name = ONE_NAME.replace("[heater_eta electronics]", "[heater_eta chamber]"), [_one_name]
+
+
 def _two_extruders(lab):
     lab.gcode("M104 S200")
     lab.wait(5.0)

@@ -56,7 +56,8 @@ def test_the_printer_is_as_late_as_its_slowest_heater(play: Play) -> None:
     assert data["hub"]["heating"] and not data["hub"]["ready"]
     assert data["hub"]["heaters"] == ["chamber", "extruder", "heater_bed"]
     text = "\n".join(data["table"])
-    assert "extruder: " in text and "held up by " + slowest in text
+    assert text.startswith("// heater ") and "held up by " + slowest in text
+    assert text.count("\n") == 4, "a heading, three heaters and the whole"
     assert "extruder" not in "\n".join(data["one"]).split("held up by")[0]
     assert "not valid for HEATER" in data["refused"] and "heater_bed" in data["refused"]
     assert data["ready"] == {
@@ -117,3 +118,9 @@ def test_the_part_fan_disturbs_quietly(play: Play) -> None:
     data = play("basics:fan")
     assert data["state"] == "ready"
     assert data["status"]["state"] in ("ready", "settling", "approaching")
+
+
+def test_noise_does_not_make_a_held_heater_talk(play: Play) -> None:
+    data = play("basics:noisy")
+    assert [change for change in data["changes"] if change[1] != "learned"] == []
+    assert data["rates"] == [0.0, 0.0]

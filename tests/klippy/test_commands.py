@@ -54,7 +54,7 @@ def test_preheat_makes_all_ready_together(play: Play) -> None:
 
 def test_a_plan_ends_when_somebody_else_decides(play: Play) -> None:
     data = play("commands:plan_ends")
-    assert "waits for its turn" in "\n".join(data["table"])
+    assert "its turn" in "\n".join(data["table"])
     assert data["target"] == 0.0
     assert data["off"] == 0.0
     assert data["own"] == 100.0

@@ -80,6 +80,12 @@ def test_temperature_fan(play: Play) -> None:
     assert "no heater 'ELECTRONICS'" in data["plan"]
 
 
+def test_a_heater_and_a_fan_of_one_name(play: Play) -> None:
+    data = play("controls:one_name")
+    assert data["chamber"]["heating"] and data["chamber"]["target"] == 50.0
+    assert data["hub"]["heater"] == "chamber"
+
+
 def test_several_extruders(play: Play) -> None:
     data = play("controls:two_extruders")
     assert data["first"]["heating"] and data["second"]["heating"]
