@@ -15,7 +15,7 @@ from typing import Any, Optional
 from .client import CallError, Client
 
 LIMIT = 165.0  # seconds; three minutes, stopping everything included
-HELP_AFTER = 110.0  # a job that is still running by then is cancelled, which ends it too
+HELP_AFTER = 135.0  # a job that is still running by then is cancelled, which ends it too
 KINDS = ("klipper", "bambu", "prusalink")
 WORTH = 6.0  # a heat-up this many seconds long is worth judging
 SLACK, SHARE = 2.0, 0.2  # an ETA is right within 2 s or a fifth of what it said
@@ -168,13 +168,16 @@ class Check:
             script = f"SET_HEATER_TEMPERATURE HEATER=chamber TARGET={step}"
             await self.client.call("printer.gcode.script", script=script)
             await self._until_ready(heater)
+        script = "SET_HEATER_TEMPERATURE HEATER=chamber TARGET=0"
+        await self.client.call("printer.gcode.script", script=script)
 
     async def _local_heaters(self) -> list[str]:
+        """Once the local printer prints: by itself it starts no job while a heater is on."""
         while True:
             for info in (await self.client.call("server.moonfleet.printers"))["printers"]:
-                if info["name"] == "klipper" and info["online"] and info["heaters"]:
+                if info["name"] == "klipper" and info["snapshot"]["state"] == "printing":
                     return list(info["heaters"])
-            await asyncio.sleep(0.5)  # Klipper joins the fleet once it is connected
+            await asyncio.sleep(0.5)
 
     async def _until_ready(self, heater: str) -> None:
         await asyncio.sleep(1.0)  # the new target is not in the fleet yet

@@ -45,8 +45,7 @@ function schedule(name) {
   if (name) dirty.add(name);
   if (scheduled) return;
   scheduled = true;
-  // hidden tabs get no animation frames; a timer keeps them right, at the browser's own pace
-  (document.hidden ? setTimeout : requestAnimationFrame)(draw);
+  setTimeout(draw, 100); // a fleet that chatters is drawn ten times a second at most
 }
 
 function draw() {
@@ -57,6 +56,12 @@ function draw() {
   }
   dirty.clear();
   summarize();
+  tick();
+}
+
+/** Every countdown at once, so that no two of them disagree. */
+function tick() {
+  for (const card of cards.values()) card.tick(store);
   next.tick(store);
 }
 
@@ -164,9 +169,7 @@ const connection = new Connection({
 });
 
 setInterval(() => {
-  if (document.hidden || !cards.size) return;
-  for (const card of cards.values()) card.tick(store);
-  next.tick(store);
+  if (!document.hidden && cards.size) tick();
 }, 1000);
 
 setLink("connecting", text("connecting"));
