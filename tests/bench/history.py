@@ -91,7 +91,7 @@ def made_up(count: int) -> list[JobRecord]:
                 max_temperatures={"extruder": 221.0, "heater_bed": 60.5},
                 faults=("0300_8015",) if status == "error" else (),
                 eta_error=rng.uniform(-10, 10),
-                forecasts=((100.0, length - 90.0),),
+                forecasts=((100.0, length - 90.0, length - 95.0),),
             )
         )
     return records

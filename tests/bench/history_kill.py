@@ -187,7 +187,7 @@ def main() -> int:
     parser.add_argument("--version", choices=VERSIONS, default=VERSIONS[-1])
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
-    logging.getLogger("asyncio").setLevel(logging.ERROR)  # it warns of each cut connection
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # it warns of each cut connection
     with tempfile.TemporaryDirectory() as folder:
         return asyncio.run(bench(pathlib.Path(folder), args.kills, args.version, args.seed))
 

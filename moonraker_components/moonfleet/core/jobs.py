@@ -119,14 +119,18 @@ class JobTracker(EndingTracker):
         thumbnail: Optional[str] = None,
         notes: Optional[str] = None,
         energy: Optional[float] = None,
+        correction: Optional[float] = None,
         grams: Optional[Mapping[tuple[Optional[int], int], float]] = None,
     ) -> None:
-        """What others know of the open job; ``grams`` by (unit, slot), from the sliced file."""
+        """What others know of the open job: ``grams`` by (unit, slot) from the sliced file, and
+        the ``correction`` of the printer's remaining time, whose success is put on record."""
         job = self.open
         if job is None:
             return
         job.eta_error = number(eta_error) if eta_error is not None else job.eta_error
         job.energy = number(energy) if energy is not None else job.energy
+        if correction is not None and 0.0 < (number(correction) or 0.0) < 100.0:
+            job.correction = correction
         job.thumbnail = thumbnail or job.thumbnail
         job.notes = notes or job.notes
         for entry in job.filament:

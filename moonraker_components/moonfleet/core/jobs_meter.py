@@ -101,7 +101,8 @@ def advance(job: OpenJob, shown: Optional[Job]) -> None:
         before, job.progress = job.progress, value
         for mark in FORECAST_AT:
             if before < mark <= value and left is not None and len(job.forecasts) < MAX_LIST:
-                job.forecasts.append([job.total_duration - job.pause_duration, left])
+                worked = job.total_duration - job.pause_duration
+                job.forecasts.append([worked, left, left * job.correction])
                 break
 
 

@@ -60,8 +60,8 @@ class JobRecord:
     thumbnail: Optional[str] = None
     notes: Optional[str] = None
     missed_before: int = 0  # runs that nobody saw since the job before
-    # (seconds at work, seconds left) as the printer told on the way
-    forecasts: tuple[tuple[float, float], ...] = ()
+    # (seconds at work, seconds left as the printer told on the way, and as we corrected them)
+    forecasts: tuple[tuple[float, float, float], ...] = ()
     energy: Optional[float] = None  # kWh
     display_name: Optional[str] = None  # of the printer; added where the settings are known
 
@@ -155,6 +155,7 @@ class OpenJob:
     notes: Optional[str] = None
     missed_before: int = 0
     forecasts: list[list[float]] = field(default_factory=list)
+    correction: float = 1.0  # what we multiply the printer's remaining time by
     energy: Optional[float] = None
 
     def record(
@@ -194,7 +195,7 @@ class OpenJob:
             thumbnail=self.thumbnail,
             notes=self.notes,
             missed_before=self.missed_before,
-            forecasts=tuple((elapsed, left) for elapsed, left in self.forecasts),
+            forecasts=tuple((elapsed, left, ours) for elapsed, left, ours in self.forecasts),
             energy=self.energy,
         )
 
@@ -232,7 +233,7 @@ def _restore(job: OpenJob, key: str, value: Any) -> None:
     elif key == "filament":
         good = [dict(entry) for entry in _list(value) if isinstance(entry, Mapping)][:MAX_LIST]
     elif key == "forecasts":
-        good = [pair for pair in _list(value) if _is_pair(pair)][:MAX_LIST]
+        good = [one for one in _list(value) if _is_forecast(one)][:MAX_LIST]
     elif key == "max_temperatures":
         known = value if isinstance(value, Mapping) else {}
         good = {str(name): t for name, t in known.items() if number(t) is not None}
@@ -249,8 +250,8 @@ def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _is_pair(value: Any) -> bool:
-    return isinstance(value, list) and len(value) == 2 and all(number(v) is not None for v in value)
+def _is_forecast(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 3 and all(number(v) is not None for v in value)
 
 
 def text(value: Any) -> Optional[str]:

@@ -103,20 +103,28 @@ def grams_of(filament: Sequence[Mapping[str, Any]]) -> Optional[float]:
 
 def finish_samples(row: Sequence[Any]) -> list[FinishSample]:
     """What the printer promised on the way, and what it took, of a job that was seen to the end."""
+    return [FinishSample(row[AT["material"]], left, actual) for left, _, actual in _forecasts(row)]
+
+
+def finish_errors(row: Sequence[Any]) -> Optional[tuple[float, float]]:
+    """How far the first promise was off, the printer's and ours: seconds, positive when late."""
+    found = _forecasts(row)
+    if not found:
+        return None
+    left, ours, actual = found[0]
+    return actual - left, actual - ours
+
+
+def _forecasts(row: Sequence[Any]) -> list[tuple[float, float, float]]:
+    """(the printer's remaining time, ours, what it was) on the way of a job seen to its end."""
     if row[AT["status"]] != "completed" or row[AT["estimated"]] & 6:
         return []
     active = float(row[AT["total_duration"]]) - float(row[AT["pause_duration"]])
     return [
-        FinishSample(row[AT["material"]], left, active - elapsed)
-        for elapsed, left in _load(row[AT["forecasts"]], [])
+        (left, ours, active - elapsed)
+        for elapsed, left, ours in _load(row[AT["forecasts"]], [])
         if left > 0.0 and active - elapsed > 0.0
     ]
-
-
-def finish_error(row: Sequence[Any]) -> Optional[float]:
-    """How wrong the printer's first promise was: seconds, positive when it took longer."""
-    samples = finish_samples(row)
-    return samples[0].actual - samples[0].promised if samples else None
 
 
 def faults_of(row: Sequence[Any]) -> list[str]:

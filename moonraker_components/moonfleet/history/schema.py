@@ -114,6 +114,7 @@ TABLES = (
             eta_error REAL NOT NULL DEFAULT 0,
             finish_count INTEGER NOT NULL DEFAULT 0,
             finish_error REAL NOT NULL DEFAULT 0,
+            corrected_error REAL NOT NULL DEFAULT 0,
             PRIMARY KEY (day, printer, material)
         )
         """,

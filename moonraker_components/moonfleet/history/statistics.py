@@ -108,6 +108,7 @@ def _figures(total: Mapping[str, float], prices: Prices, material: Optional[str]
         "faults_per_hour": _ratio(total["faults"], hours),
         "eta_error": _ratio(total["eta_error"], total["eta_count"]),
         "finish_error": _ratio(total["finish_error"], total["finish_count"]),
+        "finish_error_corrected": _ratio(total["corrected_error"], total["finish_count"]),
     }
     if material is not None:
         figures["cost"] = _cost_of([_cost(total, prices, material)], prices)

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Callable, Optional, TypeVar
 
 from ..core.jobs_record import IN_PROGRESS, OUTCOMES, JobRecord
-from .rows import AT, COLUMNS, faults_of, finish_error, to_row
+from .rows import AT, COLUMNS, faults_of, finish_errors, to_row
 from .schema import DAYS, EVENTS, FAULTS, JOBS, ODOMETERS, PRESENCE, STATE, WORDS
 
 T = TypeVar("T")
@@ -38,6 +38,7 @@ SUMS = (
     "eta_error",
     "finish_count",
     "finish_error",
+    "corrected_error",
 )
 _ADD_DAY = (
     f"INSERT INTO {DAYS} (day, printer, material, {', '.join(SUMS)}) "
@@ -157,7 +158,7 @@ def _count(connection: sqlite3.Connection, row: Row, sign: int) -> None:
 
 def day_values(row: Row) -> tuple[float, ...]:
     """What one ended job adds to the sums of its day, in the order of ``SUMS``."""
-    status, eta, late = row[AT["status"]], row[AT["eta_error"]], finish_error(row)
+    status, eta, late = row[AT["status"]], row[AT["eta_error"]], finish_errors(row)
     return (
         1,
         *(int(status == outcome) for outcome in OUTCOMES),
@@ -170,7 +171,8 @@ def day_values(row: Row) -> tuple[float, ...]:
         int(eta is not None),
         abs(eta or 0.0),
         int(late is not None),
-        abs(late or 0.0),
+        abs(late[0]) if late is not None else 0.0,
+        abs(late[1]) if late is not None else 0.0,
     )
 
 

@@ -29,7 +29,8 @@ def made_up(count: int, seed: int = 1) -> list[JobRecord]:
         paused = rng.uniform(0, total / 3)
         material = rng.choice(["PLA", "PETG", None])
         grams = rng.choice([None, rng.uniform(1, 300)])
-        forecasts = rng.choice([(), ((total / 10, total * 0.8), (total / 2, total / 2))])
+        first = (total / 10, total * 0.8, total * 0.85)
+        forecasts = rng.choice([(), (first, (total / 2, total / 2, total / 2))])
         records.append(
             JobRecord(
                 job_id=f"job{n}",
@@ -65,11 +66,15 @@ def expected(records: list[JobRecord]) -> dict:
     print_time = sum(r.print_duration for r in records)
     faults = sum(len(r.faults) for r in records)
     eta = [abs(r.eta_error) for r in records if r.eta_error is not None]
-    late = [
-        abs(r.total_duration - r.pause_duration - sum(r.forecasts[0]))
-        for r in records
-        if r.status == "completed" and r.forecasts and not r.status_estimated
-    ]
+    seen = [r for r in records if r.status == "completed" and not r.status_estimated]
+    late, ours = [], []
+    for r in seen:
+        if r.forecasts:
+            elapsed, left, corrected = r.forecasts[0]
+            actual = r.total_duration - r.pause_duration - elapsed
+            if actual > 0:
+                late.append(abs(actual - left))
+                ours.append(abs(actual - corrected))
     return {
         "jobs": len(records),
         **outcome,
@@ -83,6 +88,7 @@ def expected(records: list[JobRecord]) -> dict:
         "faults_per_hour": share(faults, print_time / 3600),
         "eta_error": share(sum(eta), len(eta)),
         "finish_error": share(sum(late), len(late)),
+        "finish_error_corrected": share(sum(ours), len(ours)),
     }
 
 

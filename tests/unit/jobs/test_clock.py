@@ -105,6 +105,20 @@ def test_heating_temperatures_and_filament():
     assert (job.eta_error, job.thumbnail) == (1.5, "t.png")
 
 
+def test_promises_are_noted_beside_ours():
+    seen = run(BAMBU, [(0, "none"), (10, "active", {**A, "progress": 0.05, "left": 1000})])
+    seen.tracker.annotate(correction=1.2)
+    seen.tracker.annotate(correction=math.nan)
+    for n, progress in enumerate((0.08, 0.12, 0.2, 0.26, 0.5)):
+        report = snapshot(JobPhase.ACTIVE, **A, progress=progress, left=900 - 100 * n)
+        seen.tracker.observe(report, START + 20 + 10 * n)
+    assert seen.tracker.open.forecasts == [
+        [20.0, 800.0, pytest.approx(960.0)],
+        [40.0, 600.0, pytest.approx(720.0)],
+        [50.0, 500.0, pytest.approx(600.0)],
+    ]
+
+
 @pytest.mark.parametrize(
     "stored",
     [
@@ -137,7 +151,7 @@ def test_damaged_details_of_an_open_job_cost_only_themselves():
             "filament": [{"slot": 1}, 7],
             "max_temperatures": {"extruder": 200, "x": None},
             "total_duration": math.inf,
-            "forecasts": [[1, 2], [1], "x"],
+            "forecasts": [[1, 2, 3], [1], "x"],
             "layer": 10**400,
             "phase": "dancing",
         },
@@ -150,7 +164,7 @@ def test_damaged_details_of_an_open_job_cost_only_themselves():
     job = tracker.open
     assert (job.progress, job.faults, job.layer, job.phase) == (None, ["ok"], None, "printing")
     assert job.filament == [{"slot": 1}]
-    assert job.forecasts == [[1, 2]]
+    assert job.forecasts == [[1, 2, 3]]
     events = tracker.observe(snapshot(JobPhase.COMPLETED, **A), START + 60)
     assert [event.record.job_id for event in events if event.kind == "finished"] == ["x"]
 
