@@ -173,6 +173,7 @@ class Member(BridgeHost):
         before, printer.snapshot = printer.snapshot, snapshot
         printer.connection = replace(printer.connection, last_report=now)
         if self.tracker is not None:
+            self.tracker.annotate(correction=printer.correction.ratio)
             self._job_events(self.tracker.observe(snapshot, now, self.fleet.monotonic()))
         heating = not self._predicts and self.heaters.observe(snapshot)
         if snapshot != before or heating:
