@@ -27,6 +27,18 @@ logger = logging.getLogger("moonfleet")
 Handler = Callable[["WebRequest"], Awaitable[dict[str, Any]]]
 
 
+def endpoint(server: Any, path: str, verb: str, handler: Handler) -> None:
+    """Our errors become Moonraker's, with their status."""
+
+    async def answer(request: WebRequest) -> dict[str, Any]:
+        try:
+            return await handler(request)
+        except MoonfleetError as error:
+            raise server.error(one_line(str(error)), error.status) from None
+
+    server.register_endpoint(f"/server/moonfleet/{path}", [verb], answer)
+
+
 class Api:
     """``server`` is Moonraker's; ``status`` gives what only the component knows."""
 
@@ -65,18 +77,9 @@ class Api:
             "maintenance/reset": self._maintenance_reset,
         }
         for path, handler in reads.items():
-            self._endpoint(path, "GET", handler)
+            endpoint(self._server, path, "GET", handler)
         for path, handler in actions.items():
-            self._endpoint(path, "POST", handler)
-
-    def _endpoint(self, path: str, verb: str, handler: Handler) -> None:
-        async def answer(request: WebRequest) -> dict[str, Any]:
-            try:
-                return await handler(request)
-            except MoonfleetError as error:
-                raise self._server.error(one_line(str(error)), error.status) from None
-
-        self._server.register_endpoint(f"/server/moonfleet/{path}", [verb], answer)
+            endpoint(self._server, path, "POST", handler)
 
     # ---- printers ---------------------------------------------------------------------------
 

@@ -28,9 +28,11 @@ from .fleet import LOCAL, Fleet
 from .history import History
 from .history.maintenance import Counter
 from .local_eta import LocalEta
+from .managed import ManagedPrinters
 from .merged_history import MergedHistory, local_job
 from .notifiers import Notifiers
 from .notify import StatusFeed
+from .printers_api import PrintersApi
 from .record import Recorder
 from .storage import DatabaseStore
 
@@ -66,9 +68,11 @@ class Moonfleet:
             self.server.register_notification(event, name)
         self.feed = StatusFeed(self.fleet, self._send_status)
         self.fleet.listen_events(lambda event: self._send("moonfleet:event", event))
+        self.managed = ManagedPrinters(self.fleet)
         self.notifiers = Notifiers(self.fleet, self._find_notifiers)
         merged = MergedHistory(self.history, self._ask_moonraker)
         Api(self.server, self.fleet, merged, self.status, self._job_step).register()
+        PrintersApi(self.server, self.fleet, self.managed).register()
         panel_routes.register(self.server)
         self._install_virtual_printers()
         register = self.server.register_event_handler
@@ -90,6 +94,7 @@ class Moonfleet:
         await self.recorder.start()
         await self.history.configure_maintenance(self._counters())
         await self.fleet.start()
+        await self.managed.load()
         await self.recorder.learn_all()
         if await self.store.load_text(LOCAL, "seen"):
             await self._join_local()

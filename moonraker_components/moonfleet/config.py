@@ -47,6 +47,7 @@ class FleetConfig:
     printers: list[tuple[PrinterSettings, BridgeType]] = field(default_factory=list)
     broken: list[Broken] = field(default_factory=list)
     prices: Prices = FREE
+    eta_sensors: bool = False
     #: warning id -> sentence for people
     warnings: dict[str, str] = field(default_factory=dict)
 
@@ -65,6 +66,10 @@ def read_config(config: ConfigHelper) -> FleetConfig:
         result.prices = _read_prices(reader)
     except ConfigFault as error:
         result.warnings["moonfleet_prices"] = str(error)
+    try:
+        result.eta_sensors = reader.choice("eta_sensors", ("true", "false"), "false") == "true"
+    except ConfigFault as error:
+        result.warnings["moonfleet_eta_sensors"] = str(error)
     _warn_unknown(reader, result)
     ports: dict[int, str] = {}
     names: set[str] = set()
@@ -87,7 +92,7 @@ def _read_section(
         check_name(section, name)
         if name.lower() in names:
             raise ConfigFault(f"[{section}]: another printer has this name; use a different one")
-        bridge_type = _type_of(reader)
+        bridge_type = bridge_type_of(reader)
         settings = read_printer(reader, name, bridge_type)
         if settings.virtual_port in ports:
             other = ports[settings.virtual_port]
@@ -156,13 +161,19 @@ def _price(reader: SectionReader, option: str, text: str) -> Optional[float]:
     return float(text)
 
 
-def _type_of(reader: SectionReader) -> BridgeType:
+def import_built_in(name: str) -> None:
+    """ImportError when the type lacks a Python package."""
+    if name not in bridge_types():
+        importlib.import_module(f"{__package__}.bridges.{name}.bridge")
+
+
+def bridge_type_of(reader: SectionReader) -> BridgeType:
     """From the registry; a built-in type is imported when a section first asks for it."""
     name = reader.text("type", required=True)
     wanted = name.lower()
-    if wanted in BUILT_IN and wanted not in bridge_types():
+    if wanted in BUILT_IN:
         try:
-            importlib.import_module(f"{__package__}.bridges.{wanted}.bridge")
+            import_built_in(wanted)
         except ImportError as error:
             raise reader.fault(
                 "type",

@@ -18,7 +18,7 @@ from typing import Any, Callable, Optional, Protocol
 
 from .bridges.base import Link, PrinterSettings
 from .core.commands import Action, Command, CommandResult, Verdict
-from .core.errors import MoonfleetError, UnknownPrinter, one_line
+from .core.errors import MoonfleetError, NotConnected, UnknownPrinter, one_line
 from .core.guards import GuardAction, GuardAlert
 from .core.jobs import JobEvent, JobRecord, JobTracker
 from .core.model import JobRules
@@ -60,6 +60,7 @@ class Fleet:
         self.events = EventLog(clock)
         self._members: dict[str, Member] = {}
         self._listeners: list[Callable[[Change], None]] = []
+        self._member_listeners: list[Callable[[str, bool], None]] = []
         self._job_listeners: list[Callable[[JobRecord, str], None]] = []
         self._ticker: Optional[asyncio.Task[None]] = None
         self._guarding: set[asyncio.Task[None]] = set()
@@ -72,10 +73,30 @@ class Fleet:
         member.build(create)
         return member
 
-    async def join(self, settings: PrinterSettings, create: CreateBridge) -> None:
-        """A printer that comes while the fleet runs."""
+    async def join(
+        self, settings: PrinterSettings, create: CreateBridge, *, managed: bool = False
+    ) -> None:
+        """A printer that comes while the fleet runs; ``managed``: it lives in the database."""
         member = self.add(settings, create)
-        await member.start(None)
+        member.printer.managed = managed
+        open_jobs = {} if member.printer.local else await self.store.load_open_jobs()
+        await member.start(open_jobs.get(settings.name))
+        _call(self._member_listeners, settings.name, True)
+
+    async def leave(self, name: str) -> None:
+        """A printer goes while the fleet runs; what it did stays on record."""
+        member = self._member(name)
+        await member.stop()
+        self.save_open(member)
+        del self._members[name]
+        _call(self._member_listeners, name, False)
+
+    async def repin(self, name: str) -> None:
+        """Trust the certificate that the printer shows next."""
+        bridge = self._member(name).bridge
+        if bridge is None:
+            raise NotConnected(f"{name}: its section cannot be used")
+        await bridge.repin()
 
     def add_broken(self, settings: PrinterSettings, message: str) -> None:
         """A printer whose section cannot be used; it is shown with the reason."""
@@ -127,6 +148,10 @@ class Fleet:
 
     def listen(self, callback: Callable[[Change], None]) -> Callable[[], None]:
         return _subscribe(self._listeners, callback)
+
+    def listen_members(self, callback: Callable[[str, bool], None]) -> Callable[[], None]:
+        """``callback(name, present)`` when a printer has joined or left while the fleet runs."""
+        return _subscribe(self._member_listeners, callback)
 
     def listen_events(self, callback: Callable[[dict[str, Any]], None]) -> Callable[[], None]:
         return self.events.listen(callback)

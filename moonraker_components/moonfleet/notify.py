@@ -27,16 +27,25 @@ class StatusFeed:
         self._dirty: set[str] = set()
         self._timer: Optional[asyncio.TimerHandle] = None
         self._last = float("-inf")
-        self._remove = fleet.listen(self._changed)
+        self._removers = (fleet.listen(self._changed), fleet.listen_members(self._member))
 
     def close(self) -> None:
-        self._remove()
+        for remove in self._removers:
+            remove()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
     def _changed(self, change: Change) -> None:
-        self._dirty.add(change.printer)
+        self._mark(change.printer)
+
+    def _member(self, name: str, present: bool) -> None:
+        """A printer that has gone is told as null, one that came with everything."""
+        self._told.pop(name, None)
+        self._mark(name)
+
+    def _mark(self, name: str) -> None:
+        self._dirty.add(name)
         if self._timer is None:
             loop = asyncio.get_running_loop()
             wait = max(0.0, self._last + INTERVAL - loop.time())
@@ -48,6 +57,9 @@ class StatusFeed:
         names, self._dirty = self._dirty, set()
         news: dict[str, Any] = {}
         for name in names:
+            if name not in self._fleet.names():
+                news[name] = None
+                continue
             now = self._fleet.printer(name).to_json()
             diff = difference(self._told.get(name, {}), now)
             self._told[name] = now

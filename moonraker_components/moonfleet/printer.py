@@ -51,6 +51,7 @@ class Printer:
         self.bridge_actions = bridge_actions
         self.snapshot = PrinterSnapshot()
         self.connection = Connection()
+        self.managed = False  # lives in the database, not in moonraker.conf
         self.heaters: Mapping[str, Estimate] = {}
         self.job: Optional[OpenJob] = None
         #: what the printer's own remaining time has to be multiplied with
@@ -104,6 +105,7 @@ class Printer:
             "name": self.name,
             "display_name": settings.display_name,
             "type": settings.type,
+            "managed": self.managed,
             "online": self.online,
             "connection": self.connection.to_json(),
             "control": settings.control.value,

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from typing import Any, Optional
@@ -25,7 +26,7 @@ class DatabaseStore:
 
     async def load_text(self, printer: str, key: str) -> Optional[str]:
         try:
-            value = await self._space.get([printer, key], None)
+            value = await self._answer(self._space.get([printer, key], None))
         except Exception:
             logger.exception("moonfleet: the database could not be read")
             return None
@@ -34,11 +35,16 @@ class DatabaseStore:
     async def store_text(self, printer: str, key: str, value: Optional[str]) -> None:
         try:
             if value is not None:
-                await self._space.insert([printer, key], value)
-            elif await self._space.get([printer, key], None) is not None:
-                await self._space.delete([printer, key])
+                await self._answer(self._space.insert([printer, key], value))
+            elif await self.load_text(printer, key) is not None:
+                await self._answer(self._space.delete([printer, key]))
         except Exception:
             logger.exception("moonfleet: the database could not be written")
+
+    @staticmethod
+    async def _answer(future: Any) -> Any:
+        """Moonraker's database thread stumbles over a future that was cancelled meanwhile."""
+        return await asyncio.shield(future)
 
     async def load_open_jobs(self) -> Mapping[str, Mapping[str, Any]]:
         try:

@@ -135,6 +135,7 @@ async def test_printer_info_has_every_key_and_is_json():
         "name",
         "display_name",
         "type",
+        "managed",
         "online",
         "connection",
         "control",
