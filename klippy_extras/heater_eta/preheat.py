@@ -60,11 +60,15 @@ class Preheat:
         self.members.sort(key=lambda m: -(needs[m.monitor.name] or 0.0))
         heaters = self.hub.printer.lookup_object("heaters")
         first = self.members[0]
-        for member in self.members:
-            at_once = member is first or (needs[member.monitor.name] is None and not sequence)
-            if at_once or self._settled(member):
-                heaters.set_temperature(member.monitor.heater, member.target)
-                member.started = True
+        try:
+            for member in self.members:
+                at_once = member is first or (needs[member.monitor.name] is None and not sequence)
+                if at_once or self._settled(member):
+                    heaters.set_temperature(member.monitor.heater, member.target)
+                    member.started = True
+        except Exception:
+            self.members = []  # the host refused one of them: no half a plan
+            raise
         self._due = self.hub.reactor.monotonic() + 1.0
 
     @staticmethod
@@ -145,7 +149,7 @@ class Preheat:
             if eta is None:
                 return False  # stalled or unreachable: no use in a hot nozzle
             remaining = max(remaining, eta)
-        return remaining <= need or self.sequence
+        return remaining <= need
 
     @staticmethod
     def _at_full_power(member: Member) -> bool:
