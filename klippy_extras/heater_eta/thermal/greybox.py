@@ -62,7 +62,9 @@ class GreyBox:
         """Forget the hidden temperatures: a new life, or too long without samples."""
         self.ambient = self.filter.ambient = ambient
         # what was hot before has a warm inside, half way to the room
-        self.filter.place(temp, at_rest, None if at_rest else temp - 0.3 * max(0.0, temp - ambient))
+        self.filter.place(
+            temp, at_rest, None if at_rest else temp - 0.15 * max(0.0, temp - ambient)
+        )
         self.slope = 0.0
         self._smoothed = self._last_temp = temp
         self._time = None
@@ -81,7 +83,8 @@ class GreyBox:
         if self._time is None:
             self._time = time
             self._last_temp = self._smoothed = temp
-            self._powers = (power or 0.0, power or 0.0)
+            before = self.holding(temp)  # what was not seen has probably held the temperature
+            self._powers = (before, before)
             return
         dt = time - self._time
         if dt <= 0.0:

@@ -20,7 +20,7 @@ from .heatup import HeatUp
 from .learn import study
 from .memory import restore
 from .phase import Phase
-from .traits import ROOM, Vector, prior_of, traits_of
+from .traits import ROOM, SETTLE_DELTA, Vector, prior_of, traits_of
 from .types import (
     UNKNOWN_ESTIMATE,
     WITHOUT_ETA,
@@ -181,7 +181,8 @@ class HeaterTracker:
         if self._heatup is not None:
             self._heatup.predict(now)
         if self._cooldown is not None:
-            left = self._cooldown.left(self._phase.target or self._threshold)
+            target = self._phase.target
+            left = self._cooldown.left(target + SETTLE_DELTA if target > 0.0 else self._threshold)
             self._cool_at = None if left is None else self._steady(now.time, left)
 
     def _steady(self, time: float, left: float) -> float:
