@@ -115,6 +115,7 @@ async def bridged(
     printer: EmulatedPrusaLink, pace: Pace = QUICK, **options: Any
 ) -> AsyncIterator[tuple[PrusaLinkBridge, Host]]:
     host = Host()
+    host.texts = options.pop("texts", host.texts)
     if not options.get("password") and not options.get("api_key"):
         options["password"] = PASSWORD
     bridge = PrusaLinkBridge(settings_for(printer.port, **options), host, pace)

@@ -146,3 +146,41 @@ async def test_material_of_a_buddy_is_asked_for_once_per_job() -> None:
         await until(lambda: host.last.state is PrintState.COMPLETE)
         asked = [target for _, _, target, _ in printer.stats.requests if target == "/api/printer"]
         assert len(asked) == 1
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+async def test_a_job_keeps_its_identity_through_absence_and_restart(flavour: str) -> None:
+    long = emulated(flavour, print_seconds=36000.0)
+    async with long as printer:
+        async with bridged(printer) as (bridge, host):
+            await until(lambda: host.link is Link.ONLINE)
+            await bridge.send(Command(Action.START, {"filename": "cube.gcode"}))
+            await until(lambda: host.last.job_report.identity is not None)
+            identity = host.last.job_report.identity
+            await printer.unplug()
+            await until(lambda: host.link is Link.REFUSED)
+            assert host.last.job_report.phase is JobPhase.ACTIVE, "silence ends nothing"
+            await printer.plug()
+            await until(lambda: host.link is Link.ONLINE)
+            count = len(host.snapshots)
+            await until(lambda: len(host.snapshots) > count)
+            assert host.last.job_report.identity == identity
+            await until(lambda: host.texts)
+        async with bridged(printer, texts=host.texts) as (_, again):
+            await until(lambda: again.last.job_report.identity is not None)
+            assert again.last.job_report.identity == identity
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+async def test_a_printer_that_restarts_in_a_print(flavour: str) -> None:
+    long = emulated(flavour, print_seconds=36000.0)
+    async with long as printer, bridged(printer) as (bridge, host):
+        await until(lambda: host.link is Link.ONLINE)
+        await bridge.send(Command(Action.START, {"filename": "cube.gcode"}))
+        await until(lambda: host.last.state is PrintState.PRINTING)
+        await printer.unplug()
+        printer.machine.reboot()
+        await printer.plug()
+        await until(lambda: host.last.state is PrintState.STANDBY)
+        assert host.last.job_report.phase is JobPhase.NONE, "nobody said how it ended"
+        assert host.last.job is None

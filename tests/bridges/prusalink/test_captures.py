@@ -15,6 +15,7 @@ import pytest
 from moonfleet.core.model import PrinterSnapshot, PrintState
 
 from tests.emulators.prusalink import EmulatedPrusaLink
+from tests.emulators.prusalink.files import Incoming
 from tests.tools.prusalink_exchange import snapshot_of
 
 from .wire import ask
@@ -159,6 +160,52 @@ async def test_the_emulator_answers_as_recorded(folder: pathlib.Path, case: str)
         kinds = {key.lower(): value for key, value in response["headers"]}
         assert reply.headers["content-type"] == kinds["content-type"]
         assert reply.version == response["http_version"]
+
+
+GCODE = {"Content-Type": "text/x.gcode"}
+PUTS = [
+    # what is uploaded where, with which headers, and the recording of what became of it
+    ("local/new.gcode", GCODE, b"G28\n", "upload_put_201"),
+    ("local/new.gcode", {"Content-Type": "text/plain"}, b"G28\n", "upload_put_415"),
+    ("local/new.gcode", {"Content-Type": "application/octet-stream"}, b"G",
+     "upload_put_octet_stream"),
+    ("local/new.gcode", {**GCODE, "Content-Length": "0"}, b"", "upload_put_empty_411"),
+    ("local/cube.gcode", GCODE, b"G28\n", "upload_put_exists_409"),
+    ("local/cube.gcode", {**GCODE, "Overwrite": "true"}, b"G",
+     "upload_put_bad_boolean_400"),
+    ("local/cube.gcode", {**GCODE, "Overwrite": "?1"}, b"G", "upload_put_overwrite_201"),
+    ("sdcard/o2.gcode", GCODE, b"G28\n", "upload_put_sdcard"),
+    ("usb/o2.gcode", GCODE, b"G28\n", "upload_put_usb"),
+    ("local/sub%20dir", {"Create-Folder": "?1", "Content-Length": "0"}, b"", "create_folder"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("place", "headers", "body", "name"), PUTS)
+async def test_the_emulator_takes_and_refuses_uploads_as_recorded(
+    folder: pathlib.Path, place: str, headers: dict[str, str], body: bytes, name: str
+) -> None:
+    printer = EmulatedPrusaLink("python", autopilot=False, api_key="k", password="k")
+    async with printer:
+        reply = await ask(printer.port, "PUT", f"/api/v1/files/{place}", headers, body)
+    response = recorded(folder, f"mk3_prusalink_{name}.json")["response"]
+    assert reply.status == response["status"]
+    assert reply.headers["content-type"] == dict(response["headers"])["Content-Type"]
+
+
+async def test_a_second_upload_ends_in_500_as_recorded(folder: pathlib.Path) -> None:
+    printer = EmulatedPrusaLink("python", autopilot=False, api_key="k", password="k")
+    async with printer:
+        printer.flavour.incoming = Incoming("slow.gcode", 3000000)
+        target = "/api/v1/files/local/other.gcode"
+        reply = await ask(printer.port, "PUT", target, {"Content-Type": "text/x.gcode"}, b"G28\n")
+        shown = await ask(printer.port, "GET", "/api/v1/transfer")
+        status = await ask(printer.port, "GET", "/api/v1/status")
+    response = recorded(folder, "mk3_prusalink_upload_put_while_transfer.json")["response"]
+    assert reply.status == response["status"] == 500
+    active = recorded(folder, "mk3_prusalink_transfer_active.json")["response"]["json"]
+    assert _shape(json.loads(shown.body)) == _shape(active)
+    within = recorded(folder, "mk3_prusalink_status_with_transfer.json")["response"]["json"]
+    assert _shape(json.loads(status.body)["transfer"]) == _shape(within["transfer"])
 
 
 def _bring_to(printer: EmulatedPrusaLink, state: str) -> None:

@@ -51,6 +51,7 @@ class World:
         self.python = python
         self.t = 1000.0
         self.machine = Machine(1.0, 600.0, self._window, lambda: self.t, self._first_id())
+        self.machine.step = 2.0  # nobody looks at the temperatures here
         for name in FILES:
             self._storage.add(StoredFile(name, 1000, 1))
         kind = PythonServer if python else Buddy

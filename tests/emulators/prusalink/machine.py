@@ -81,7 +81,7 @@ class Machine:
         self.message: Optional[str] = None
         self.z = 0.15
         self.telemetry = True
-        self.pausing, self.parking = PAUSING, PARKING
+        self.pausing, self.parking, self.step = PAUSING, PARKING, STEP
         self.autopilot: Optional[Callable[[Machine], None]] = None
         self._finish_window = finish_window
         self.last_end: Optional[str] = None  # the word of how the last job ended
@@ -181,11 +181,11 @@ class Machine:
         wall = max(0.0, now - self._seen)
         self._seen = now
         simulated = wall * self.speed + self._rest
-        steps = min(MOST_STEPS, int(simulated / STEP))
-        self._rest = simulated - int(simulated / STEP) * STEP
+        steps = min(MOST_STEPS, int(simulated / self.step))
+        self._rest = simulated - int(simulated / self.step) * self.step
         for _ in range(steps):
-            self.nozzle.step(STEP)
-            self.bed.step(STEP)
+            self.nozzle.step(self.step)
+            self.bed.step(self.step)
         if self.job is not None:
             self._advance_job(self.job, wall, now)
         window = self._finish_window()

@@ -122,7 +122,7 @@ class PrusaLinkBridge(Bridge):
         await self.refresh()
 
     def _refusal(self, command: Command, reply: Reply) -> str:
-        if reply.status == 404 and command.action in (Action.START, Action.DELETE_FILE):
+        if reply.status == 404 and command.action is Action.START:
             return f"the printer has no file '{str(command.params.get('filename'))[:60]}'"
         return "the printer refuses: " + self._credentials.scrub(reply.reason())
 

@@ -24,7 +24,6 @@ ACTIONS = frozenset(
         Action.CANCEL,
         Action.START,
         Action.SET_READY,
-        Action.DELETE_FILE,
     }
 )
 
@@ -44,9 +43,8 @@ def request_for(command: Command, job_id: Optional[int], flavour: Optional[Flavo
         if action is Action.CANCEL:
             return Request("DELETE", f"/api/v1/job/{job_id}")
         return Request("PUT", f"/api/v1/job/{job_id}/{action.value}")
-    if action in (Action.START, Action.DELETE_FILE):
-        path = file_path(str(command.params.get("filename") or ""), flavour)
-        return Request("POST" if action is Action.START else "DELETE", path)
+    if action is Action.START:
+        return Request("POST", file_path(str(command.params.get("filename") or ""), flavour))
     if action is Action.SET_READY:
         if flavour is not Flavour.PYTHON:
             raise NotSupported("this printer has no 'set ready' over PrusaLink, only on its screen")
