@@ -77,8 +77,8 @@ function drawAll() {
   arrange(byId("printers"), list.length ? list : [el("li", { class: "empty" }, text("noPrinters"))]);
   jobs.draw(store);
   events.draw(store);
+  draw();
   show(byId("content"), true);
-  schedule();
 }
 
 function summarize() {
