@@ -73,6 +73,7 @@ class Api:
             "print/pause": self._action(Action.PAUSE),
             "print/resume": self._action(Action.RESUME),
             "print/cancel": self._action(Action.CANCEL),
+            "print/start": self._start,
             "history/delete": self._history_delete,
             "maintenance/reset": self._maintenance_reset,
         }
@@ -109,6 +110,14 @@ class Api:
             return {"printer": name, "action": action.value, **result.to_json()}
 
         return handle
+
+    async def _start(self, request: WebRequest) -> dict[str, Any]:
+        """``filename`` on the printer; what else a type understands is passed on to its bridge."""
+        name = request.get_str("printer")
+        args = {key: value for key, value in request.get_args().items() if key != "printer"}
+        command = Command(Action.START, {**args, "filename": request.get_str("filename")})
+        result = await self._fleet.command(name, command, "api")
+        return {"printer": name, "action": Action.START.value, **result.to_json()}
 
     # ---- record -----------------------------------------------------------------------------
 

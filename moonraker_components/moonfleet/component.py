@@ -70,7 +70,7 @@ class Moonfleet:
         self.fleet.listen_events(lambda event: self._send("moonfleet:event", event))
         self.managed = ManagedPrinters(self.fleet)
         self.notifiers = Notifiers(self.fleet, self._find_notifiers)
-        merged = MergedHistory(self.history, self._ask_moonraker)
+        self.merged = merged = MergedHistory(self.history, self._ask_moonraker)
         Api(self.server, self.fleet, merged, self.status, self._job_step).register()
         PrintersApi(self.server, self.fleet, self.managed).register()
         panel_routes.register(self.server)
@@ -117,6 +117,7 @@ class Moonfleet:
             self.warn("moonfleet_virtual", f"moonfleet: virtual printers are off: {error}")
             return
         reason = moonraker_adapter.install_virtual_printers(self.server, self.fleet, self.history)
+        moonraker_adapter.install_export(self.server, self.merged)
         self.virtual = {"enabled": reason is None, "reason": reason}
         if reason is not None:
             self.warn("moonfleet_virtual", f"moonfleet: virtual printers are off: {reason}")

@@ -11,7 +11,7 @@ Moonraker is asked by its public methods, through a function that is handed in.
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from typing import TYPE_CHECKING, Any, Callable, Optional
 
 from .core.errors import MoonfleetError
@@ -26,6 +26,7 @@ from .core.jobs_record import (
     text,
 )
 from .fleet import LOCAL
+from .history.export import line
 
 if TYPE_CHECKING:
     from .history import History
@@ -96,6 +97,23 @@ class MergedHistory:
             return await self._history.job(job_id)  # which says that there is none
         return local_job(answer["job"])
 
+    async def export(
+        self, form: str = "csv", printer: Optional[str] = None, **filters: Any
+    ) -> AsyncIterator[str]:
+        """Ours, then the local Klipper's, each oldest first."""
+        async for piece in self._history.export(form, printer=printer, **filters):
+            yield piece
+        if printer not in (None, LOCAL):
+            return
+        wanted: dict[str, Any] = {"status": None, "since": None, "before": None, "search": None}
+        start = 0
+        while True:
+            page, more = await self._local_page(start, **{**wanted, **filters}, order="asc")
+            yield "".join(line(form, job) for job in page)
+            if not more:
+                return
+            start += PAGE
+
     async def totals(self, printer: Optional[str] = None) -> dict[str, Any]:
         """Of our jobs; Moonraker has the totals of its own."""
         return await self._history.totals(printer)
@@ -151,27 +169,39 @@ class MergedHistory:
         search: Optional[str],
         order: str,
     ) -> Jobs:
-        params: dict[str, Any] = {"order": order, "limit": PAGE}
+        jobs: Jobs = []
+        for first in range(0, SCANNED, PAGE):
+            page, more = await self._local_page(first, status, since, before, search, order)
+            jobs += page
+            if not more or len(jobs) >= wanted:
+                break
+        return jobs[:wanted]
+
+    async def _local_page(
+        self,
+        first: int,
+        status: Optional[str],
+        since: Optional[float],
+        before: Optional[float],
+        search: Optional[str],
+        order: str,
+    ) -> tuple[Jobs, bool]:
+        """The jobs that match among the next of Moonraker's, and whether there are more."""
+        params: dict[str, Any] = {"order": order, "limit": PAGE, "start": first}
         if since is not None:
             params["since"] = since
         if before is not None:
             params["before"] = before
+        try:
+            rows = (await self._call("server.history.list", **params))["jobs"]
+        except Exception as error:
+            # Moonraker's history refused: ours is still worth showing
+            logger.debug("moonfleet: Moonraker's own history: %s", error)
+            return [], False
         words = (search or "").lower().split()
-        jobs: Jobs = []
-        for first in range(0, SCANNED, PAGE):
-            try:
-                page = (await self._call("server.history.list", start=first, **params))["jobs"]
-            except Exception as error:
-                # Moonraker's history refused: ours is still worth showing
-                logger.debug("moonfleet: Moonraker's own history: %s", error)
-                return jobs
-            for row in page:
-                job = local_job(row)
-                if status in (None, job["status"]) and _has(job, words):
-                    jobs.append(job)
-            if len(page) < PAGE or len(jobs) >= wanted:
-                break
-        return jobs[:wanted]
+        jobs = [local_job(row) for row in rows]
+        found = [job for job in jobs if status in (None, job["status"]) and _has(job, words)]
+        return found, len(rows) == PAGE
 
 
 def _has(job: Mapping[str, Any], words: list[str]) -> bool:

@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Any, Optional
 from urllib.parse import quote
 
 from .core.errors import MoonfleetError
+from .export_handler import PATH as EXPORT_PATH
+from .export_handler import export_handler
 from .instance.host import HostClasses
 from .instance.manager import VirtualPrinters
 from .instance.printer import VirtualPrinter
@@ -29,6 +31,7 @@ from .instance.web_socket import socket_class
 
 if TYPE_CHECKING:
     from .fleet import Fleet
+    from .merged_history import MergedHistory
 
 logger = logging.getLogger("moonfleet")
 
@@ -100,6 +103,18 @@ def install_virtual_printers(server: Any, fleet: Fleet, history: Any = None) -> 
         return str(fault)
     # registered, so that Moonraker closes it with everything else
     server.register_component("moonfleet_virtual", Installation(server, fleet, history, classes))
+    return None
+
+
+def install_export(server: Any, history: MergedHistory) -> Optional[str]:
+    """Stream the history as a file; the reason when this Moonraker does not let us."""
+    try:
+        classes = probe(server)
+    except AdapterFault as fault:
+        return str(fault)
+    app = server.lookup_component("application")
+    handler = export_handler(classes.request_handler, classes.http_error, history)
+    app.mutable_router.add_handler(f"{app.route_prefix}{EXPORT_PATH}", handler, {})
     return None
 
 

@@ -8,19 +8,28 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import urllib.error
+import urllib.request
 from typing import Any
 
 import pytest
 
 from tests.emulators.bambu import EmulatedBambu
 from tests.moonraker.printers import ACCESS_CODE, SECRETS, bambu
-from tests.moonraker.real import BASE
+from tests.moonraker.real import BASE, Moonraker
 
 pytestmark = pytest.mark.moonraker
 PRICES = BASE.replace(
     "[moonfleet]",
     "[moonfleet]\ncurrency: EUR\nfilament_price:\n    20\n    PETG = 30\nenergy_price: 0.30\n",
 )
+
+
+def fetch(server: Moonraker, query: str) -> tuple[str, str]:
+    url = f"{server.url}/server/moonfleet/history/export?{query}"
+    with urllib.request.urlopen(url, timeout=60) as reply:
+        return reply.headers["Content-Type"], reply.read().decode()
 
 
 async def test_a_job_goes_through_the_record(moonraker):
@@ -69,6 +78,19 @@ async def test_a_job_goes_through_the_record(moonraker):
         again = (await server.get("/server/moonfleet/events", limit=500))["events"]
         assert [e for e in again if e["id"] <= ids[0]] == events  # they outlive a restart
         await server.in_state("x1c", "online")
+
+        exported = await asyncio.to_thread(fetch, server, "format=csv")
+        assert exported[0].startswith("text/csv")
+        lines = exported[1].splitlines()
+        assert lines[0].startswith("job_id,printer,") and job_id in lines[1] and len(lines) == 2
+        exported = await asyncio.to_thread(fetch, server, "format=jsonl&printer=x1c")
+        assert json.loads(exported[1])["job_id"] == job_id
+        exported = await asyncio.to_thread(fetch, server, "format=jsonl&status=error")
+        assert exported[1] == ""
+        for query in ("format=xml", "format=csv&since=now", "format=csv&status=burnt"):
+            with pytest.raises(urllib.error.HTTPError) as refused:
+                await asyncio.to_thread(fetch, server, query)
+            assert refused.value.code == 400
 
         async with server.socket() as client:
             gone = await client.result("server.moonfleet.history.delete", job_id=job_id)
