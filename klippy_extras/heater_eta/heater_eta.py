@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import pathlib
+import time
 from typing import Any, Callable, Optional
 
 from . import compat, storage
@@ -27,6 +28,8 @@ FAN_STEP = 0.2  # a smaller change of the part fan disturbs nobody
 FAN_SHARE = 0.3
 TOOL_SHARE = 0.2
 MAX_COMPLAINTS = 30
+SLICE = 0.0003  # s; a tick that took longer has done its share of learning
+LAST_SLICES = 1000
 
 
 def load_override(config: Any) -> HeaterMonitor:
@@ -193,20 +196,27 @@ class HeaterEta:
         return {n: m.get_status(0.0) for n, m in self.monitors.items() if m.can_heat}
 
     def _learn(self, eventtime: float) -> None:
-        """One slice for one heater per tick, and a save once nothing is pending."""
+        """One slice of learning per tick, and a save once there is something new."""
         monitors = list(self.monitors.values())
-        if not monitors:
-            return
-        self._turn = (self._turn + 1) % len(monitors)
-        monitor = monitors[self._turn]
-        if not monitor.work():
-            revision = monitor.revision()
-            if revision != self._revisions.get(monitor.name):
-                self._revisions[monitor.name] = revision
-                self._save_at = min(self._save_at, eventtime + SAVE_DELAY)
+        begun = time.perf_counter()
+        for _ in monitors:
+            self._turn = (self._turn + 1) % len(monitors)
+            if monitors[self._turn].work():
+                self._turn -= 1  # the same heater goes on at the next tick
+                break
+            if time.perf_counter() - begun > SLICE:
+                break
+        if self._something_new():
+            self._save_at = min(self._save_at, eventtime + SAVE_DELAY)
         if eventtime >= self._save_at:
             self._save_at = self.reactor.NEVER
             self.save()
+
+    def _something_new(self) -> bool:
+        revisions = {name: monitor.revision() for name, monitor in self.monitors.items()}
+        new = revisions != self._revisions
+        self._revisions = revisions
+        return new
 
     def save(self) -> None:
         for name, monitor in self.monitors.items():
@@ -244,7 +254,11 @@ class HeaterEta:
         self.preheat.cancel("cancelled")
 
     def _disconnect(self) -> None:
-        if self._save_at < self.reactor.NEVER:
+        for monitor in self.monitors.values():
+            for _ in range(LAST_SLICES):  # the reactor has ended: nobody waits
+                if not monitor.work():
+                    break
+        if self._something_new() or self._save_at < self.reactor.NEVER:
             self.save()
         self.store.finish()
 

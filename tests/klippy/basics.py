@@ -235,6 +235,20 @@ def _learn_third(lab):
     lab.data["refused"] = lab.refused("HEATER_ETA_RESET HEATER=x")
 
 
+def _lesson_at_the_last_moment(lab):
+    lab.gcode("M109 S200")
+    lab.wait(20.0)
+    lab.gcode("M104 S0")
+    lab.wait(0.3)
+    lab.data["before"] = lab.eta()["learned"]
+    lab.later(0.0, lambda: lab.gcode("RESTART"))
+
+
+def _lesson_kept(lab):
+    lab.data["after"] = lab.eta()["learned"]
+
+
+last_moment = CONFIG, [_lesson_at_the_last_moment, _lesson_kept]
 learning = CONFIG, [_learn_first, _learn_second, _learn_third]
 
 
@@ -264,8 +278,9 @@ def _noisy(lab):
             keys += [[name, k, old[k], new[k]] for k in new if new[k] != old[k]]
     lab.data["changes"] = keys
     lab.gcode("TURN_OFF_HEATERS")
-    lab.until(lambda: lab.eta("extruder")["state"] == "cooled", 3000)
-    lab.until(lambda: lab.eta("heater_bed")["state"] == "cooled", 6000)
+    cold = ("cooled", "off")
+    for name in ("extruder", "heater_bed"):
+        lab.until(lambda name=name: lab.eta(name)["state"] in cold, 6000)
     lab.data["rates"] = [lab.eta("extruder")["rate"], lab.eta("heater_bed")["rate"]]
 
 

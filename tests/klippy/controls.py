@@ -10,7 +10,7 @@ import math
 from .basics import CONFIG, check_status, record, states_of
 
 PID = "control: pid\npid_Kp: 22.2\npid_Ki: 1.08\npid_Kd: 114\n"
-BED_PID = "control: pid\npid_Kp: 63.0\npid_Ki: 1.3\npid_Kd: 760\n"
+BED_PID = "control: pid\npid_Kp: 63.0\npid_Ki: 0.3\npid_Kd: 760\n"
 assert PID in CONFIG and BED_PID in CONFIG
 
 
@@ -70,6 +70,7 @@ def _heat(heater, command, rounds):
 
 pid = CONFIG, [_heat("extruder", "M109 S210", 3)]
 bed = CONFIG, [_heat("heater_bed", "M190 S70", 3)]
+overshoot = CONFIG.replace("pid_Ki: 0.3", "pid_Ki: 1.3"), [_heat("heater_bed", "M190 S70", 4)]
 watermark = (
     CONFIG.replace(PID, "control: watermark\n"),
     [_heat("extruder", "M109 S210", 3)],

@@ -114,6 +114,10 @@ def test_what_was_learned_survives_restarts(play: Play) -> None:
     assert "not valid for HEATER" in data["refused"]
 
 
+def test_a_restart_right_after_a_heat_up_loses_no_lesson(play: Play) -> None:
+    assert play("basics:last_moment")["after"] == 1
+
+
 def test_the_part_fan_disturbs_quietly(play: Play) -> None:
     data = play("basics:fan")
     assert data["state"] == "ready"

@@ -31,7 +31,12 @@ def check_rounds(data: dict[str, Any], share: float) -> None:
 
 @pytest.mark.parametrize(
     ("scenario", "control", "share"),
-    [("pid", "pid", 0.08), ("bed", "pid", 0.08), ("watermark", "watermark", 0.10)],
+    [
+        ("pid", "pid", 0.08),
+        ("bed", "pid", 0.08),
+        ("overshoot", "pid", 0.08),
+        ("watermark", "watermark", 0.10),
+    ],
 )
 def test_release_against_prediction(play: Play, scenario: str, control: str, share: float) -> None:
     data = play(f"controls:{scenario}")
