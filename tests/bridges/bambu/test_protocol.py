@@ -363,6 +363,17 @@ def test_a_code_left_from_the_last_job_does_not_cancel_the_next() -> None:
     assert not snapshot.job_report.cancel_echo
 
 
+def test_a_start_and_its_cancel_within_one_report() -> None:
+    talk = Talk()
+    talk.full(0.0, gcode_state="IDLE", print_error=0)
+    talk.delta(1.0, gcode_state="RUNNING", print_error=CANCEL)
+    assert talk.delta(3.0, gcode_state="FAILED").state is PrintState.CANCELLED
+    # seen for the first time while something runs, the code may be anybody's
+    talk = Talk()
+    talk.full(0.0, gcode_state="RUNNING", print_error=CANCEL)
+    assert talk.delta(3.0, gcode_state="FAILED").state is PrintState.ERROR
+
+
 def test_our_own_stop_is_a_cancel_even_without_a_code() -> None:
     talk = Talk()
     talk.full(0.0, gcode_state="RUNNING")

@@ -72,6 +72,10 @@ class MqttServer:
         self.clean_ends = 0  # connections that ended with DISCONNECT
         self.on_subscribed: Callable[[], None] = lambda: None
 
+    @property
+    def is_open(self) -> bool:
+        return self._server is not None
+
     async def start(self, host: str, port: int, context: ssl.SSLContext) -> None:
         self._server = await asyncio.start_server(
             self._serve, host, port or self.port, ssl=context, limit=_MAX_PACKET

@@ -68,23 +68,23 @@ class Run:
         state = gcode_state(facts)
         echo = _echoes(facts)
         before, self._state = self._state, state
-        if state is not None and state in _ACTIVE and (before is None or before not in _ACTIVE):
-            self._begin(echo)
-        if echo and not self._echo:
+        active = state is not None and state in _ACTIVE
+        if active and (before is None or before not in _ACTIVE):
+            self._begin()
+        # A code that stood there before belongs to the last job.
+        if echo and not self._echo and not (active and before is None):
             self._echo_at = now
         self._echo = echo
         if state is not None and state not in _ACTIVE:
             self._ended(before, state, now)
         self._remember(facts, state)
 
-    def _begin(self, echo: bool) -> None:
+    def _begin(self) -> None:
         self._failed_at = self._echo_at = None
         self._own_stop_at = None
         self._cancelled = False
         self._top_progress, self._top_layer = 0.0, 0
         self._origin = self._ids = None
-        # A code left over from the last job is not this one's.
-        self._echo = echo
 
     def _ended(self, before: Optional[str], state: str, now: float) -> None:
         if before != state:

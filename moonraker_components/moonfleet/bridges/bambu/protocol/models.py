@@ -41,6 +41,8 @@ MODELS = tuple(sorted(set(CODES.values())))
 
 # These print a constant 5 where a chamber temperature would stand.
 WITHOUT_CHAMBER_SENSOR = frozenset({"A1", "A1 mini", "P1P", "P1S", "A2L"})
+# They measure their chamber and cannot heat it, though they report a target of 0.
+WITHOUT_CHAMBER_HEATER = frozenset({"X1", "X1 Carbon", "P2S"}) | WITHOUT_CHAMBER_SENSOR
 # They take JPEG viewers on port 6000; the others speak RTSPS.
 JPEG_CAMERA = frozenset({"A1", "A1 mini", "P1P", "P1S", "A2L"})
 

@@ -15,6 +15,7 @@ from ....core.commands import Action, Command
 from ....core.errors import CommandRejected, NotSupported
 from ....core.model import PrinterSnapshot
 from .fields import SPEED_FACTORS
+from .models import WITHOUT_CHAMBER_HEATER
 from .values import integer, number, text
 
 # Never refused by the printer for want of developer mode.
@@ -155,6 +156,8 @@ def _temperature(params: Mapping[str, Any], snapshot: PrinterSnapshot) -> Reques
     target = number(params.get("target"))
     if not isinstance(heater, str) or heater not in snapshot.heaters:
         raise CommandRejected("the printer reports no such heater")
+    if heater == "chamber" and snapshot.model in WITHOUT_CHAMBER_HEATER:
+        raise CommandRejected("this printer can measure its chamber but not heat it")
     if target is None or not 0.0 <= target <= _HEATER_LIMITS[heater]:
         raise CommandRejected(f"target of {heater} must be 0 to {_HEATER_LIMITS[heater]:.0f} C")
     if heater == "heater_bed":
