@@ -27,6 +27,8 @@ _ANYHOW = 0.2  # what any heat-up of this heater counts
 _DOUBT = 1.0  # weight of the population's correction, in heat-ups
 _ALLOWED = 2.0  # heat-ups' worth of disagreement that is assumed of any heater
 _SIM_FAR, _SIM_NEAR, _SIM_AFTER = 0.5, 1.0, 2.0  # the simulation's vote on the tail
+_EDGE = 0.07  # quantile of the votes at which the interval ends
+_LEAST = 0.15  # of the tail, once it runs
 _UNSETTLED = 0.3  # factor on it where the simulation went on swinging
 #: tails that hotends in general have, so that few own tails do not look like certainty
 _USUAL_TAILS: Votes = [(2.0, 0.24), (15.0, 0.16), (28.0, 0.24), (36.0, 0.16)]
@@ -68,10 +70,10 @@ def fuse(
     if not hot and course.settled:
         ready = 0.5 * (ready + _direct(course, memory, elapsed, at, weights))
     width = scale(memory.ready_misses)
-    below = max(0.0, tail - quantile(votes, 0.1)) * width
-    above = max(0.0, quantile(votes, 0.9) - tail) * width
+    below = max(0.0, tail - quantile(votes, _EDGE)) * width
+    above = max(0.0, quantile(votes, 1.0 - _EDGE) - tail) * width
     if since_reached is not None:
-        below, above = max(below, 0.15 * tail), max(above, 0.15 * tail)
+        below, above = max(below, _LEAST * tail), max(above, _LEAST * tail)
     ready = max(0.0, ready)
     return Forecast(
         reached, less, more, ready, min(ready, _joint(less, below)), 0.5 + _joint(more, above)

@@ -22,8 +22,9 @@ from .types import HeaterKind, HeaterSpec
 
 KEPT = 24
 _HISTORY = 3  # heat-ups that make a history
-#: weak heat-ups in a row that make a warning, how weak, and by how many of the usual deviations
-_RULES = ((2, 0.11, 4.0), (3, 0.08, 2.0))
+#: weak heat-ups in a row that make a warning, how weak on the average, and by how many deviations
+#: of such an average
+_RULES = ((2, 0.11, 5.0), (3, 0.08, 4.0))
 _SWING = {HeaterKind.HOTEND: 60.0, HeaterKind.BED: 20.0, HeaterKind.CHAMBER: 15.0}
 
 
@@ -75,11 +76,14 @@ def _weakness(
     recent, history = strengths[-run_length:], sorted(strengths[:-run_length])
     usual = _middle(history)
     spread = 1.48 * _middle(sorted(abs(s - usual) for s in history))
-    limit = usual * (1.0 - loss) - sigmas * spread
+    mean = sum(recent) / run_length
+    chance = spread * (1.0 / run_length + 1.0 / len(history)) ** 0.5
     weakest_of_old = history[len(history) // 10]
-    if any(s >= min(limit, 0.96 * weakest_of_old) for s in recent):
+    if mean > usual * (1.0 - loss) - 0.5 * chance or usual - mean < sigmas * chance:
         return None
-    return 1.0 - _middle(sorted(recent)) / usual
+    if any(s >= 0.97 * weakest_of_old for s in recent):
+        return None
+    return 1.0 - mean / usual
 
 
 def _sentence(name: str, loss: int) -> str:
