@@ -157,3 +157,25 @@ def wait_while(
             return False
         eventtime = reactor.pause(eventtime + interval)
     return True
+
+
+def before_endpoint(webhooks: Any, path: str, action: Callable[[], None]) -> None:
+    """Call ``action`` when a client calls an endpoint that somebody else has registered."""
+    endpoints = getattr(webhooks, "_endpoints", None)
+    original = endpoints.get(path) if isinstance(endpoints, dict) else None
+    if endpoints is None or not callable(original):
+        return
+
+    def call(web_request: Any) -> Any:
+        action()
+        return original(web_request)
+
+    endpoints[path] = call
+
+
+def note_job_cancelled(printer: Any) -> None:
+    """A job whose script is about to fail because it was cancelled has not failed."""
+    stats = printer.lookup_object("print_stats", None)
+    note_cancel = getattr(stats, "note_cancel", None)
+    if note_cancel is not None and getattr(stats, "state", None) in ("printing", "paused"):
+        note_cancel()

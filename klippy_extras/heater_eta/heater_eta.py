@@ -65,7 +65,8 @@ class HeaterEta:
         self.monitors: dict[str, HeaterMonitor] = {}
         self.preheat = Preheat(self)
         self.countdown: Optional[Countdown] = None
-        self.cancelled = 0  # counts calls of the cancel endpoint
+        self.cancelled = 0  # counts calls of the cancel endpoints
+        self.job_cancelled = 0
         self._status = printer_status({})
         self._seen: list[Any] = []
         self._revisions: dict[str, int] = {}
@@ -127,6 +128,12 @@ class HeaterEta:
             monitor.bind(heater, sensor, self.stored.get(short))
             self.monitors[short] = monitor
             self._revisions[short] = monitor.revision()
+        # CANCEL_PRINT itself has to wait until our waiting command has ended
+        compat.before_endpoint(
+            self.printer.lookup_object("webhooks"),
+            "pause_resume/cancel",
+            self._guarded("cancelling", self._job_is_cancelled),
+        )
         if self.want_companions:
             add_companions(self.printer, self.monitors)
         if self.want_display:
@@ -252,6 +259,10 @@ class HeaterEta:
     def _handle_cancel(self, web_request: Any) -> None:
         self.cancelled += 1
         self.preheat.cancel("cancelled")
+
+    def _job_is_cancelled(self) -> None:
+        self.job_cancelled += 1
+        self.cancelled += 1
 
     def _disconnect(self) -> None:
         for monitor in self.monitors.values():

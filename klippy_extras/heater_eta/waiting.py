@@ -75,6 +75,7 @@ class _Watch:
         self.heater = wait.monitor.heater
         self.begun = hub.reactor.monotonic()
         self.cancels = hub.cancelled
+        self.job_cancels = hub.job_cancelled
         self.planned = hub.preheat.pending(self.monitor)
         self.soak = (
             Soak(wait.slope, SOAK if wait.duration is None else wait.duration)
@@ -152,5 +153,7 @@ def wait_for(hub: HeaterEta, gcmd: Any, wait: Wait) -> None:
     finished = compat.wait_while(hub.printer, watch.busy, INTERVAL, watch.cancelled)
     if watch.problem is not None:
         raise gcmd.error(watch.problem)
+    if hub.job_cancelled != watch.job_cancels:
+        compat.note_job_cancelled(hub.printer)
     if not finished and not hub.printer.is_shutdown():
         raise gcmd.error(f"{wait.monitor.name}: wait cancelled")

@@ -43,9 +43,7 @@ def _cancel(lab):
     waiting = lab.background("HEATER_ETA_WAIT HEATER=heater_bed")
     lab.wait(5.0)
     lab.data["blocked"] = not waiting
-    endpoints = lab.printer.lookup_object("webhooks")
-    known = getattr(endpoints, "_endpoints", None) or endpoints.endpoints
-    known["heater_eta/cancel"](None)
+    lab.endpoint("heater_eta/cancel")
     lab.until(lambda: bool(waiting), 3.0)
     lab.data["cancelled"] = waiting[0]
     waiting = lab.background("HEATER_ETA_WAIT HEATER=heater_bed")
@@ -62,6 +60,23 @@ def _cancel(lab):
 
 
 cancel = CONFIG, [_cancel]
+
+
+def _cancel_job(lab):
+    job = lab.folder / "gcodes" / "soak.gcode"
+    job.write_text("M140 S60\nHEATER_ETA_WAIT HEATER=heater_bed\nG4 P60000\n", encoding="utf-8")
+    lab.gcode("SDCARD_PRINT_FILE FILENAME=soak.gcode")
+    lab.wait(10.0)
+    lab.data["before"] = lab.status("print_stats")["state"]
+    start = lab.now()
+    lab.endpoint("pause_resume/cancel")
+    lab.data["took"] = lab.now() - start
+    lab.wait(1.0)
+    lab.data["after"] = lab.status("print_stats")["state"]
+    lab.data["active"] = lab.status("virtual_sdcard")["is_active"]
+
+
+cancel_job = CONFIG, [_cancel_job]
 
 
 def hot_seconds(lab, until):

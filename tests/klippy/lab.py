@@ -104,6 +104,10 @@ class Lab:
         self.later(0.0, run)
         return done
 
+    def endpoint(self, path):
+        """Call an endpoint as a client of the API socket would."""
+        self.printer.lookup_object("webhooks")._endpoints[path](None)
+
     def status(self, name):
         return self.printer.lookup_object(name).get_status(self.reactor.monotonic())
 

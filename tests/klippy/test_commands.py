@@ -40,6 +40,13 @@ def test_a_wait_can_be_cancelled(play: Play) -> None:
     assert data["off"] == "heater_bed was turned off"
 
 
+def test_cancelling_the_job_ends_its_wait(play: Play) -> None:
+    data = play("commands:cancel_job")
+    assert data["before"] == "printing"
+    assert data["took"] < 5.0, "M190 would have kept the cancel waiting"
+    assert data["after"] == "cancelled" and data["active"] is False
+
+
 def test_preheat_makes_all_ready_together(play: Play) -> None:
     data = play("commands:preheat")
     sequential, parallel = data["sequential"], data["parallel"]

@@ -27,13 +27,13 @@ class WebHooks:
 
     def __init__(self, printer: Any) -> None:
         self.printer = printer
-        self.endpoints: dict[str, Callable] = {}
+        self._endpoints: dict[str, Callable] = {}
         self.remote_methods: dict[str, Callable[[dict], None]] = {}
 
     def register_endpoint(self, path: str, callback: Callable) -> None:
-        if path in self.endpoints:
+        if path in self._endpoints:
             raise ConfigError("Path already registered to an endpoint")
-        self.endpoints[path] = callback
+        self._endpoints[path] = callback
 
     def call_remote_method(self, method: str, **kwargs: Any) -> None:
         if method not in self.remote_methods:

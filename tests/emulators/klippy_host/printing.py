@@ -69,6 +69,9 @@ class PrintStats:
         self.state, self.message = state, message
         self.started = self.paused_at = None
 
+    def note_cancel(self) -> None:
+        self.note_finish("cancelled")
+
     def _cmd_info(self, gcmd: Any) -> None:
         self.layers = gcmd.get_int("TOTAL_LAYER", self.layers, minval=0)
         self.layer = gcmd.get_int("CURRENT_LAYER", self.layer, minval=0)
@@ -172,7 +175,7 @@ class VirtualSD:
         if self.file is not None:
             self.do_pause()
             self._forget()
-            self.stats.note_finish("cancelled")
+            self.stats.note_cancel()
 
     def _on_shutdown(self) -> None:
         if self.is_active():

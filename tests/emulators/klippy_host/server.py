@@ -143,7 +143,7 @@ class Client:
     def _process(self, request: WebRequest) -> None:
         answer: dict[str, Any] = {}
         try:
-            handler = self.server.hooks.endpoints.get(request.method)
+            handler = self.server.hooks._endpoints.get(request.method)
             if handler is None:
                 raise WebRequestError(f"No registered callback for path '{request.method}'")
             handler(request)
@@ -184,7 +184,7 @@ class ApiServer:
         gcode = self.printer.lookup_object("gcode")
         return {
             "info": self._info,
-            "list_endpoints": lambda r: r.send({"endpoints": list(self.hooks.endpoints)}),
+            "list_endpoints": lambda r: r.send({"endpoints": list(self.hooks._endpoints)}),
             "emergency_stop": lambda r: self.printer.invoke_shutdown(
                 "Shutdown due to webhooks request"
             ),
