@@ -150,3 +150,36 @@ async def test_a_klipper_that_was_seen_is_expected_after_a_restart(moonraker, kl
     assert not info["online"]
     await asyncio.to_thread(klippy.start)
     await joined(server)
+
+
+async def test_its_etas_are_sensors_and_its_heat_ups_stand_in_moonrakers_history(moonraker, klippy):
+    server = moonraker("eta_sensors: True\n", klippy=klippy.socket)
+    await joined(server)
+    async with server.socket() as client:
+        job = write_job(klippy.gcodes, layers=1)
+        lines = [line for line in job.read_text().splitlines() if "M140" not in line]
+        job.write_text("\n".join(line for line in lines if "M190" not in line) + "\n")
+        await client.result("printer.print.start", filename=JOB)
+        await client.notified(
+            "notify_sensor_update",
+            lambda news: news.get("eta_extruder", {}).get("seconds_to_ready", 0) > 0,
+            timeout=120,
+        )
+        sensors = (await client.result("server.sensors.list", extended=True))["sensors"]
+        assert set(sensors) == {"eta_extruder", "eta_heater_bed", "eta_chamber"}
+        assert sensors["eta_extruder"]["parameter_info"] == [
+            {"name": "seconds_to_ready", "units": "s"}
+        ]
+        measured = await client.result("server.sensors.measurements", sensor="eta_extruder")
+        assert max(measured["eta_extruder"]["seconds_to_ready"]) > 0
+
+        async def ended() -> Any:
+            jobs = (await client.result("server.history.list"))["jobs"]
+            return [row for row in jobs if row["status"] == "completed"]
+
+        (row,) = await server.when(ended, "the job to end", timeout=120)
+        fields = {f["name"]: f for f in row["auxiliary_data"] if f["provider"] == "moonfleet"}
+        assert fields["heatup_time"]["value"] > 0 and fields["heatup_time"]["units"] == "s"
+        assert fields["eta_error"]["value"] >= 0
+        (ours,) = (await client.result("server.moonfleet.history.list"))["jobs"]
+        assert ours["heatup_time"] == fields["heatup_time"]["value"]

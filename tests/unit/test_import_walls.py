@@ -41,7 +41,7 @@ OUTSIDE = {
     "paho": ("bridges/bambu/",),
     "cryptography": (),
     "tornado": ("moonraker_adapter.py",),
-    "moonraker": ("moonraker_adapter.py", "history"),
+    "moonraker": ("moonraker_adapter.py", "history", "local_eta.py"),
 }
 
 
