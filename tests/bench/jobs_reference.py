@@ -30,6 +30,7 @@ class Expected:
     first: Item  # the first running report that was delivered
     last: Item  # the last one
     start_watched: Optional[bool]  # None: seen to change from one run to the next
+    start_slack: float = 60.0
     open: bool = False  # nothing after its last report says that it ended
     status: Optional[frozenset[str]] = None  # determined: one of these, unmarked; None: marked
     end_watched: bool = False
@@ -52,9 +53,11 @@ def expect(made: Scenario) -> list[Expected]:
             continue
         expected = Expected(run, reports[places[0]], reports[places[-1]], False)
         before = _speaking(reports, places[0], -1)
-        expected.start_watched = before is not None and _watched(made, before, expected.first)
-        if expected.start_watched and before is not None and before.phase in RUNNING:
-            expected.start_watched = None
+        expected.start_watched = before is not None and _connected(made, before, expected.first)
+        if before is not None:
+            expected.start_slack = max(60.0, expected.first.t - before.t)
+            if expected.start_watched and before.phase in RUNNING:
+                expected.start_watched = None
         inside = [reports[place] for place in places]
         expected.gap_inside = any(not _watched(made, a, b) for a, b in zip(inside, inside[1:]))
         after = _speaking(reports, places[-1], 1)
@@ -75,6 +78,11 @@ def _speaking(reports: list[Item], place: int, step: int) -> Optional[Item]:
             return reports[place]
         place += step
     return None
+
+
+def _connected(made: Scenario, a: Item, b: Item) -> bool:
+    """A printer that is idle may be silent; only a lost connection hides a start."""
+    return not any(a.t < t <= b.t for t in made.incidents)
 
 
 def _watched(made: Scenario, a: Item, b: Item) -> bool:

@@ -68,8 +68,8 @@ class JobTracker(EndingTracker):
         self._advance(now, mono)
         report = snapshot.job_report
         self._hear_echo(report)
-        if self._last_t is not None and self._clock.t - self._last_t > UNSEEN:
-            self._lose_sight()
+        if self.open is not None and self._clock.t - (self._last_t or 0.0) > UNSEEN:
+            self._lose_sight()  # an idle printer may be silent for long, a printing one is not
         phase = report.phase
         if phase is JobPhase.NONE and snapshot.state is None:
             phase = JobPhase.HELD  # the printer has not said anything yet
