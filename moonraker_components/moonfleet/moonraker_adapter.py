@@ -50,6 +50,7 @@ _METHODS = {
         *("uid", "need_auth", "identified", "client_data", "_process_message"),
     ),
     "request_handler": ("initialize", "prepare", "set_default_headers", "options", "write_error"),
+    "stream": ("writing", "write", "write_to_fd", "closed"),
     "router": ("add_handler", "remove_handler", "get_target_delegate"),
 }
 
@@ -62,11 +63,13 @@ def probe(server: Any) -> HostClasses:
         utils = importlib.import_module("moonraker.utils")
         web = importlib.import_module("tornado.web")
         httpserver = importlib.import_module("tornado.httpserver")
+        iostream = importlib.import_module("tornado.iostream")
         classes = HostClasses(
             web_socket=websockets.WebSocket,
             request_handler=application.AuthorizedRequestHandler,
             router=application.MutableRouter,
             http_server=httpserver.HTTPServer,
+            stream=iostream.IOStream,
             http_error=web.HTTPError,
             stream_request_body=web.stream_request_body,
             server_error=utils.ServerError,

@@ -17,6 +17,7 @@ class HostClasses:
     request_handler: Any
     router: Any
     http_server: Any
+    stream: Any
     http_error: Any
     stream_request_body: Any
     server_error: Any

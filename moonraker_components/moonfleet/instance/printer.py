@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 FLUSH_INTERVAL = 0.25  # s; at most four status updates a second
+QUIET = 0.9  # s without news after which the running durations are told on their own
 STICKY = frozenset({CHAMBER_HEATER})
 TOO_MANY = 429
 Save = Callable[[str, Mapping[str, Any]], Awaitable[None]]
@@ -170,8 +171,11 @@ class VirtualPrinter:
         if sensors:
             self.temperatures.add(sensors)
         self.hub.broadcast(alive)
-        self.hub.tick(self.eventtime())
-        if self.hub.watched and self.printer.job is not None:
+        now = self.eventtime()
+        self.hub.tick(now)
+        # a printer that reports anyway takes its durations along; a message of their own would
+        # only make the next report wait
+        if self.printer.job is not None and now - self._flushed_at >= QUIET:
             self._again()
 
     def _sensors(self) -> dict[str, dict[str, Any]]:

@@ -11,6 +11,7 @@ Limits are what the interfaces check an entered temperature against; the printer
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from .view import View
@@ -29,6 +30,26 @@ DRYER_LIMIT = 85.0
 def configfile(
     view: View, objects: Mapping[str, Any], macros: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, Any]:
+    """The same object as long as the printer has the same parts; never to be changed."""
+    return _configfile(tuple(objects), view.snapshot.model or "", Frozen(macros))
+
+
+class Frozen:
+    """Macros as a key: what they are follows from their names."""
+
+    def __init__(self, macros: Mapping[str, Mapping[str, Any]]) -> None:
+        self.macros = macros
+        self._key = tuple(macros)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Frozen) and self._key == other._key
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+
+@lru_cache(maxsize=64)
+def _configfile(objects: tuple[str, ...], model: str, frozen: Frozen) -> dict[str, Any]:
     # kinematics "none": homing and moving are not offered, because they cannot be done
     settings: dict[str, Any] = {
         "printer": {"kinematics": "none", "max_velocity": 300.0, "max_accel": 3000.0},
@@ -41,14 +62,14 @@ def configfile(
         if kind.startswith("extruder"):
             settings[name] = {
                 "min_temp": 0.0,
-                "max_temp": _limit(view, "extruder"),
+                "max_temp": _limit(model, "extruder"),
                 "min_extrude_temp": 170.0,
                 "filament_diameter": 1.75,
             }
         elif kind == "heater_bed":
-            settings[name] = {"min_temp": 0.0, "max_temp": _limit(view, "heater_bed")}
+            settings[name] = {"min_temp": 0.0, "max_temp": _limit(model, "heater_bed")}
         elif kind == "heater_generic":
-            limit = _limit(view, "chamber") if short == "chamber" else DRYER_LIMIT
+            limit = _limit(model, "chamber") if short == "chamber" else DRYER_LIMIT
             settings[name.lower()] = {"min_temp": 0.0, "max_temp": limit}
         elif kind == "temperature_sensor":
             settings[name.lower()] = {"min_temp": -50.0, "max_temp": 150.0}
@@ -57,7 +78,7 @@ def configfile(
         elif kind == "led":
             # a white channel only: the interfaces then offer brightness and no colour wheel
             settings[name.lower()] = {"white_pin": "printer", "initial_white": 0.0}
-    for name, macro in macros.items():
+    for name, macro in frozen.macros.items():
         settings[name.lower()] = dict(macro)
     return {
         "config": {},
@@ -68,5 +89,5 @@ def configfile(
     }
 
 
-def _limit(view: View, heater: str) -> float:
-    return MODEL_LIMITS.get(view.snapshot.model or "", {}).get(heater, LIMITS[heater])
+def _limit(model: str, heater: str) -> float:
+    return MODEL_LIMITS.get(model, {}).get(heater, LIMITS[heater])

@@ -99,17 +99,28 @@ def socket_class(classes: HostClasses, virtual_printer: VirtualPrinter) -> Any:
             return True
 
         def send(self, data: bytes) -> None:
-            """Write one text frame at once; no task and no copy per client."""
+            """Write one text frame at once; no task, no future and no copy per client."""
             connection = self.ws_connection
             if connection is None or self.is_closed or connection.is_closing():
                 return
-            if connection.stream.closed():
+            stream = connection.stream
+            if stream.closed():
                 return
-            self._unsent = self._unsent + len(data) if self.behind else len(data)
-            if self._unsent > MAX_UNSENT:
-                self.drop(TRY_AGAIN_LATER, "Client does not read")
+            frame = _frame(data)
+            if stream.writing():
+                self._unsent += len(frame)
+                if self._unsent > MAX_UNSENT:
+                    self.drop(TRY_AGAIN_LATER, "Client does not read")
+                    return
+                stream.write(frame)
                 return
-            connection.stream.write(_frame(data))
+            try:
+                sent = stream.write_to_fd(memoryview(frame))
+            except OSError:  # full, or gone: the stream knows what to do then
+                sent = 0
+            if sent < len(frame):
+                self._unsent = len(frame) - sent
+                stream.write(frame[sent:])
 
         def queue_message(self, message: Any) -> None:
             """Replies take the same road as news, so that they cannot overtake each other."""
