@@ -85,13 +85,18 @@ class Journal:
 
     async def start(self) -> None:
         """Text search is prepared here; everything else works from the first moment."""
+        try:
+            await self._prepare_words()
+        except sqlite3.Error as error:
+            self._words = False
+            logger.error("moonfleet: text search without an index: %s", error)
+
+    async def _prepare_words(self) -> None:
         self._words = await self.run(make_words)
         state = await self.run(
             lambda c: c.execute(f"SELECT value FROM {STATE} WHERE key = ?", (STALE,)).fetchone()
         )
-        if not self._words:
-            await self.run(lambda c: writer.atomic(c, lambda d: writer.put_state(d, STALE, "yes")))
-        elif state is not None or await self.run(_never_indexed):
+        if self._words and (state is not None or await self.run(_never_indexed)):
             await self._reindex()
 
     async def stop(self) -> None:
@@ -219,6 +224,8 @@ class Journal:
     def _put(self, connection: sqlite3.Connection, taken: Waiting) -> None:
         for record in taken.jobs.values():
             writer.put_job(connection, record, self._words)
+        if taken.jobs and not self._words:
+            writer.put_state(connection, STALE, "yes")
         for printer, text in taken.memories.items():
             writer.put_state(connection, TRACKER + printer, text)
         for (day, printer), seconds in taken.online.items():

@@ -18,6 +18,8 @@ from .rows import COLUMNS
 from .schema import JOBS, WORDS
 
 MAX_PAGE = 1000
+MAX_SEARCH = 200  # characters; a longer text is cut
+MAX_WORDS = 16
 _J = ", ".join(f"j.{name}" for name in COLUMNS)
 EVERY = (-(2**62), 2**62)
 KEY_SLACK = 2000  # ms between a row's key and its start at most
@@ -55,7 +57,7 @@ class Query:
 
     @property
     def words(self) -> list[str]:
-        return (self.search or "").split()[:16]
+        return (self.search or "")[:MAX_SEARCH].split()[:MAX_WORDS]
 
 
 def select(query: Query, words: bool, window: tuple[int, int] = EVERY) -> tuple[str, list[Any]]:

@@ -358,6 +358,39 @@ async def test_the_text_index_is_made_again_when_it_is_lost(history, database, j
     assert await names(again, search="bench") == ["Benchy"]
 
 
+@pytest.mark.parametrize("search", ["x" * 10**6, "a " * 10**5, "\0\0\0", '"""', "* AND (", "()"])
+async def test_hostile_searches_find_nothing_and_break_nothing(history, job, search):
+    history.take(job(name="vase"))
+    assert await names(history, search=search) == [] or "a" in search
+
+
+async def test_odd_bounds_of_time(history, job):
+    history.take(job(name="vase"))
+    inf, nan = float("inf"), float("nan")
+    assert await names(history, since=-inf, before=inf) == ["vase"]
+    assert await names(history, since=nan) == []
+    assert await names(history, since=1e300) == []
+    with pytest.raises(BadQuery):
+        await history.statistics(since=nan)
+    with pytest.raises(BadQuery):
+        await history.statistics(since=5.0, before=1.0)
+
+
+async def test_a_database_that_cannot_even_start_is_told(database, job, caplog):
+    history = History(database, TableDefinition)
+    database.fault = sqlite3.DatabaseError("database disk image is malformed")
+    await history.start()
+    history.take(job())
+    await history.flush()
+    assert "malformed" in caplog.text
+    database.fault = None
+    assert await names(history, search="part") == ["part 0"]
+    again = History(database, TableDefinition)
+    await again.start()  # what was written without the index is in it now
+    assert again._words
+    assert await names(again, search="part") == ["part 0"]
+
+
 async def test_json_of_every_row_is_plain(history, job):
     history.take(replace(job(), heatup_time=float("nan"), energy=float("inf"), name="\ud800"))
     await history.flush()

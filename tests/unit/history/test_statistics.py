@@ -8,13 +8,16 @@ from __future__ import annotations
 import datetime
 import random
 import statistics
+import time
 from dataclasses import replace
 
 import pytest
 from moonfleet.core.jobs_record import JobRecord
+from moonfleet.history import History
 from moonfleet.history.statistics import Prices
 
 from .conftest import START
+from .provider import TableDefinition
 
 DAY = 86400.0
 PRICES = Prices("EUR", {"PLA": 20.0, "": 30.0}, energy=0.4, machine_hour=0.5)
@@ -152,6 +155,32 @@ async def test_every_figure_follows_from_the_rows(filled, since, before, printer
         agree(figures, expected(used))
         assert figures["cost"]["amount"] == pytest.approx(cost(used), abs=0.01)
     assert sum(f["jobs"] for f in found["materials"].values()) == len(inside)
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Europe/Berlin", "Asia/Kolkata", "UTC"])
+async def test_days_are_local_and_some_have_23_or_25_hours(database, monkeypatch, zone):
+    """November: New York sets its clocks back inside the period."""
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        history = History(database, TableDefinition)
+        records = [
+            replace(r, start_time=r.start_time - 12 * DAY, end_time=r.end_time - 12 * DAY)
+            for r in made_up(150)
+        ]
+        for record in records:
+            history.take(record)
+        for since, before in ((-11.0, 0.0), (-8.7, -8.1), (-9.3, 4.4)):
+            since, before = START + since * DAY, START + before * DAY
+            found = await history.statistics(None, since, before)
+            inside = [r for r in records if since <= r.end_time < before]
+            agree(found["fleet"], expected(inside))
+            dates = {datetime.date.fromtimestamp(r.end_time).isoformat() for r in inside}
+            assert {point["date"] for point in found["days"]} == dates
+        await history.stop()
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 async def test_trends_by_day_and_week(filled):
