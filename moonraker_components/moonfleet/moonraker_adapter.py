@@ -23,7 +23,9 @@ from urllib.parse import quote
 from .core.errors import MoonfleetError
 from .export_handler import PATH as EXPORT_PATH
 from .export_handler import export_handler
+from .instance import remote_list
 from .instance.host import HostClasses
+from .instance.jsonrpc import Params, RpcError
 from .instance.manager import VirtualPrinters
 from .instance.printer import VirtualPrinter
 from .instance.web_request import rest_handler, upload_handler
@@ -142,6 +144,9 @@ class Installation:
         self.virtual = VirtualPrinters(fleet, self._make, self._unmake)
         self.virtual.start()
         self._add_rest(self.app.mutable_router, f"{self.base}/(?P<printer>[^/]+)", None)
+        server.register_endpoint(
+            "/server/moonfleet/mainsail", ["GET", "POST", "DELETE"], self._mainsail
+        )
         for event in ("authorization:user_logged_out", "authorization:user_deleted"):
             server.register_event_handler(event, self._user_gone)
 
@@ -210,6 +215,32 @@ class Installation:
     def _user_gone(self, user: Mapping[str, Any]) -> None:
         if "username" in user:
             self.virtual.user_gone(str(user["username"]))
+
+    # ---- Mainsail's own list of printers ----------------------------------------------------
+
+    async def _mainsail(self, web_request: Any) -> dict[str, Any]:
+        """GET: which printers are in the list; POST ``hostname``, ``port``: add; DELETE: remove."""
+        database = self.server.lookup_component("database")
+        place = [*remote_list.KEY]
+        existing = await database.get_item(remote_list.NAMESPACE, place, {})
+        names = list(self.virtual.printers)
+        action = web_request.get_action().upper()
+        if action == "POST":
+            try:
+                entries = remote_list.wanted(Params(web_request.get_args()), names, self.base)
+            except RpcError as fault:
+                raise self.server.error(fault.message) from fault
+            if await database.get_item(remote_list.NAMESPACE, None, None) is None:
+                # a namespace made by us would keep Mainsail from its first-run defaults
+                raise self.server.error("Open Mainsail once on this host first", 409)
+            for key, entry in remote_list.additions(existing, entries).items():
+                await database.insert_item(remote_list.NAMESPACE, [*place, key], entry)
+        elif action == "DELETE":
+            for key in remote_list.ours(existing, names, self.base):
+                await database.delete_item(remote_list.NAMESPACE, [*place, key])
+        existing = await database.get_item(remote_list.NAMESPACE, place, {})
+        listed = set(remote_list.ours(existing, names, self.base))
+        return {"listed": [name for name in names if remote_list.entry_id(name) in listed]}
 
     # ---- a port of its own ------------------------------------------------------------------
 

@@ -185,3 +185,36 @@ async def test_a_port_of_its_own(tmp_path: pathlib.Path, version: str) -> None:
         finally:
             blocker.close()
             await asyncio.to_thread(moonraker.stop)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+async def test_mainsails_own_list_of_printers(tmp_path: pathlib.Path, version: str) -> None:
+    async with house(tmp_path, version) as (moonraker, _director):
+
+        def talk() -> None:
+            path = "/server/moonfleet/mainsail"
+            here = {"hostname": "pi.local", "port": 80}
+            assert moonraker.http(path) == {"listed": []}
+            status, reason = moonraker.fails(path, here)
+            assert status == 409 and "Open Mainsail once" in reason
+            mine = {"hostname": "pi.local", "port": 7125, "path": "/", "name": "Mine"}
+            item = {"namespace": "mainsail", "key": "remoteprinters.printers.abc", "value": mine}
+            moonraker.http("/server/database/item", item)
+            assert set(moonraker.http(path, here)["listed"]) == {"x1c", "mk4"}
+            stored = "/server/database/item?namespace=mainsail&key=remoteprinters.printers"
+            printers = moonraker.http(stored)["value"]
+            assert len(printers) == 3 and printers["abc"] == mine
+            paths = {entry["path"] for entry in printers.values()}
+            assert X1C in paths
+            assert len(moonraker.http(path, here)["listed"]) == 2  # again changes nothing
+            assert moonraker.http(stored)["value"] == printers
+            assert moonraker.fails(path, {"hostname": "a b"})[0] == 400
+
+        await asyncio.to_thread(talk)
+        async with moonraker.socket() as client:
+            gone = await client.result("server.moonfleet.delete_mainsail")
+            assert gone == {"listed": []}
+            left = await client.result(
+                "server.database.get_item", namespace="mainsail", key="remoteprinters.printers"
+            )
+            assert list(left["value"]) == ["abc"]
