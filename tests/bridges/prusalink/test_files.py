@@ -66,6 +66,8 @@ async def test_polls_go_on_beside_an_upload(flavour: str) -> None:
         assert not upload.done()
         with pytest.raises(CommandRejected, match="another upload"):
             await bridge.files.upload("other.gcode", blocks(1), len(BLOCK))
+        with pytest.raises(CommandRejected, match="another upload"):
+            await _whole(bridge, "cube.gcode")
         await upload
         assert printer.stats.peak_active == 1, "one request besides the upload"
         assert printer.stats.peak_connections <= 2
@@ -168,6 +170,19 @@ async def test_an_upload_that_breaks_off(flavour: str) -> None:
         with pytest.raises(NotConnected):
             await upload
         assert "cut.gcode" not in printer.storage.files
+
+
+async def test_stopping_the_bridge_breaks_an_upload_off() -> None:
+    async with emulated("buddy") as printer, bridged(printer) as (bridge, host):
+        await ready(host)
+        printer.flavour.inspection_delay = 0.01
+        upload = asyncio.ensure_future(
+            bridge.files.upload("cut.gcode", blocks(2000), len(BLOCK) * 2000)
+        )
+        await until(lambda: printer.flavour.incoming is not None)
+        await bridge.stop()
+        with pytest.raises(NotConnected):
+            await upload
 
 
 @pytest.mark.parametrize("flavour", FLAVOURS)

@@ -26,6 +26,7 @@ class Autopilot:
         self._since = 0.0
         self._prints = 0
         self._paused_job: Optional[int] = None
+        self._own_pause = False
 
     def __call__(self, machine: Machine) -> None:
         now = machine.clock()
@@ -43,10 +44,10 @@ class Autopilot:
         elif machine.state == "PRINTING" and job is not None:
             due = self._prints % OWN_PAUSES == 0 and job.progress >= PAUSE_AT
             if due and self._paused_job != job.id:
-                self._paused_job = job.id
+                self._paused_job, self._own_pause = job.id, True
                 job.pause_at = now
-        elif machine.state == "PAUSED" and job is not None and job.resume_at is None:
-            # a pause that somebody else asked for is somebody else's to end
-            own = self._paused_job == job.id
-            if own and spent >= PAUSED:
-                job.resume_at = now
+            elif job.pause_at is None:
+                self._own_pause = False  # it goes on; the next pause is somebody else's
+        elif machine.state == "PAUSED" and self._own_pause and spent >= PAUSED:
+            if job is not None:
+                job.resume_at = job.resume_at or now

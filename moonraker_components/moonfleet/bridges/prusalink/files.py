@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Callable, Optional
 from urllib.parse import quote
 
@@ -38,7 +39,7 @@ class PrusaLinkFiles(BridgeFiles):
         self._http = http
         self._credentials = credentials
         self._flavour = flavour
-        self._uploading = asyncio.Lock()
+        self._transfer = asyncio.Lock()
         self._images: OrderedDict[tuple[str, Optional[int]], Optional[tuple[str, bytes]]]
         self._images = OrderedDict()
 
@@ -70,9 +71,7 @@ class PrusaLinkFiles(BridgeFiles):
     ) -> None:
         target = self._path(path)
         self._check_kind(path, size)
-        if self._uploading.locked():
-            raise CommandRejected("another upload to this printer is running")
-        async with self._uploading:
+        async with self._turn():
             # a refusal after the stream has begun would reach us as a broken connection
             transfer = await self._get("/api/v1/transfer")
             if transfer.status == 200 and parse_transfer(transfer.document()) is not None:
@@ -96,14 +95,15 @@ class PrusaLinkFiles(BridgeFiles):
                 )
 
     async def download(self, path: str) -> AsyncIterator[bytes]:
-        entry = await self._existing(path)
-        if entry.download is None:
-            raise CommandRejected(f"the printer offers no download of '{path[:60]}'")
-        try:
-            async for chunk in self._http.download(quote(entry.download)):
-                yield chunk
-        except LinkFault as fault:
-            raise NotConnected(fault.message) from None
+        async with self._turn():
+            entry = await self._existing(path)
+            if entry.download is None:
+                raise CommandRejected(f"the printer offers no download of '{path[:60]}'")
+            try:
+                async for chunk in self._http.download(quote(entry.download)):
+                    yield chunk
+            except LinkFault as fault:
+                raise NotConnected(fault.message) from None
 
     async def delete(self, path: str) -> None:
         reply = await self._request("DELETE", self._path(path))
@@ -137,6 +137,14 @@ class PrusaLinkFiles(BridgeFiles):
         return image
 
     # -- inside -------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """One stream at a time: with the polls two connections, of the three that a Buddy has."""
+        if self._transfer.locked():
+            raise CommandRejected("another upload or download of this printer is running")
+        async with self._transfer:
+            yield
 
     def _path(self, path: str, *, root: bool = False) -> str:
         if root and not path.strip("/"):

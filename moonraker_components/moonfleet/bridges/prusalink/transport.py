@@ -16,6 +16,7 @@ import errno
 import json
 import time
 from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Callable, Optional
 
@@ -24,7 +25,7 @@ from .digest import DigestSigner, parse_challenge
 from .schedule import Pace
 from .settings import Address, Credentials
 
-MAX_BODY = 1 << 20  # a long file list is 100 KiB
+MAX_BODY = 2 << 20  # a long file list is 100 KiB
 KEEP_ALIVE = 30.0  # Buddy drops an idle connection after a minute
 UPLOAD_SILENCE = 120.0  # seconds without a byte moving
 DNS_CACHE = 300
@@ -83,6 +84,7 @@ class PrusaLinkHttp:
         self._signer = DigestSigner(credentials.user, credentials.password)
         self._lock = asyncio.Lock()
         self._session: Any = None
+        self._streams: set[Any] = set()
         self._last_url: tuple[str, Any] = ("", None)
         self._locked_until = 0.0
         self._locked: Optional[LinkFault] = None
@@ -123,7 +125,7 @@ class PrusaLinkHttp:
                 return probe
             signed = self._authorization("PUT", target)
             sent = {**headers, **signed, "Content-Length": str(length)}
-            async with self._new_session(timeout) as session:
+            async with self._stream(timeout) as session:
                 body = _counted(open_source(), progress)
                 reply, challenges = await self._raw(session, "PUT", target, sent, body)
             challenge = parse_challenge(challenges)
@@ -140,7 +142,7 @@ class PrusaLinkHttp:
         timeout = aiohttp.ClientTimeout(
             total=None, sock_connect=self._pace.connect_timeout, sock_read=UPLOAD_SILENCE
         )
-        async with self._new_session(timeout) as session:
+        async with self._stream(timeout) as session:
             try:
                 async with session.request(
                     "GET",
@@ -158,8 +160,20 @@ class PrusaLinkHttp:
                 raise self._fault(error) from None
 
     async def close(self) -> None:
+        """Also breaks off what is being streamed."""
         session, self._session = self._session, None
-        if session is not None:
+        for known in [*self._streams, *([] if session is None else [session])]:
+            await known.close()
+
+    @asynccontextmanager
+    async def _stream(self, timeout: Any) -> AsyncIterator[Any]:
+        """A session of its own for one upload or download."""
+        session = self._new_session(timeout)
+        self._streams.add(session)
+        try:
+            yield session
+        finally:
+            self._streams.discard(session)
             await session.close()
 
     # -- one request --------------------------------------------------------------------------
