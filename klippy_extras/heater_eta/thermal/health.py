@@ -21,10 +21,9 @@ from .traits import Traits, Vector
 from .types import HeaterKind, HeaterSpec
 
 KEPT = 24
-_HISTORY = 3  # heat-ups that make a history
-#: weak heat-ups in a row that make a warning, how weak on the average, and by how many deviations
-#: of such an average
-_RULES = ((2, 0.11, 5.0), (3, 0.08, 4.0))
+#: weak heat-ups in a row that make a warning, how weak on the average, by how many deviations of
+#: such an average, and the heat-ups that must have been seen before
+_RULES = ((2, 0.11, 5.0, 6), (3, 0.08, 4.0, 3))
 _SWING = {HeaterKind.HOTEND: 60.0, HeaterKind.BED: 20.0, HeaterKind.CHAMBER: 15.0}
 
 
@@ -60,7 +59,9 @@ def strength(
 
 def verdict(name: str, strengths: Sequence[float]) -> Optional[str]:
     """One sentence when the last heat-ups were clearly weaker than the history."""
-    for run_length, loss, sigmas in _RULES:
+    for run_length, loss, sigmas, before in _RULES:
+        if len(strengths) < before + run_length:
+            continue
         found = _weakness(strengths, run_length, loss, sigmas)
         if found is not None:
             return _sentence(name, round(100.0 * found))
@@ -71,8 +72,6 @@ def _weakness(
     strengths: Sequence[float], run_length: int, loss: float, sigmas: float
 ) -> Optional[float]:
     """The share of power lost, if the last ``run_length`` heat-ups all say so."""
-    if len(strengths) < _HISTORY + run_length:
-        return None
     recent, history = strengths[-run_length:], sorted(strengths[:-run_length])
     usual = _middle(history)
     spread = 1.48 * _middle(sorted(abs(s - usual) for s in history))

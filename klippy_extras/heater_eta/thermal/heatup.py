@@ -26,6 +26,7 @@ from .types import HeaterKind, HeaterSpec, HeaterState
 STEADY = 2.8  # s: how fast the published finish follows the computed one
 _SURE = 10.0  # s for which a heater must look unreachable
 _STALL_SHARE = 0.2
+_NEVER_REACHED = 240.0  # s after "ready": a controller that holds half a degree too little
 _STALL_RISE = 2.0  # C that the model must have expected before it says "stalled"
 
 
@@ -57,8 +58,11 @@ class HeatUp:
         lesson = self.lesson
         if lesson.reached is None and now.temperature >= now.target - REACHED_DELTA:
             lesson.reached = now.time - lesson.since
-        if lesson.ready is None and ready:
-            lesson.ready = now.time - lesson.since
+        elapsed = now.time - lesson.since
+        if lesson.ready is None:
+            lesson.ready = elapsed if ready else None
+        elif lesson.reached is None and elapsed - lesson.ready > _NEVER_REACHED:
+            lesson.reached = lesson.ready
 
     def second(self, time: float, shown: float, target: float) -> None:
         """Every second: record, and look for trouble."""

@@ -62,8 +62,8 @@ TABLES: _MAP = {
 EXTRA = {True: 2.0, False: 4.0}
 
 _USUAL = 0.62  # mean of |error| / half-width where four of five lie inside
-_DOUBT = 3.0  # heat-ups that the population's width counts as
-_NARROWEST, _WIDEST = 0.5, 2.5
+_DOUBT = 2.0  # heat-ups that the population's width counts as
+_NARROWEST, _WIDEST = 0.4, 2.5
 KEPT = 12
 
 

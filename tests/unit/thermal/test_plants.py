@@ -241,3 +241,14 @@ def test_predictive_controller():
     tracker, runs = learn(spec, HeaterKind.HOTEND, 220.0, 250.0, 5)
     assert tracker.spec.control == "mpc"
     assert runs[-1].ready_error < 0.06 * runs[-1].ready + 0.5
+
+
+def test_a_controller_that_stays_short_of_its_target_is_learned_all_the_same():
+    # no integral: it settles where proportional power balances the loss
+    spec = dataclasses.replace(THIN_BED, gains=(0.2, 0.0, 3.2), noise=0.02)
+    plant, tracker = Plant(spec, seed=6), HeaterTracker(heater_spec(spec, HeaterKind.BED))
+    drive(tracker, plant, 5.0)
+    plant.target = 60.0
+    last = drive(tracker, plant, 900.0, 1.0)[-1]
+    assert last[0].temperature < 59.5 and last[1].ready
+    assert tracker.to_dict()["heats"] == 1
