@@ -151,14 +151,20 @@ async def test_start_of_a_file_on_the_printer(world: World) -> None:
     await bridge.send(
         Command(
             Action.START,
-            {"filename": "cache/Cable clip.gcode.3mf", "plate": 2, "ams_mapping": [0, -1, 5]},
+            {
+                "filename": "cache/Cable clip.gcode.3mf",
+                "plate": 2,
+                "ams_mapping": [0, -1, 5],
+                "timelapse": "true",
+                "bed_leveling": False,
+            },
         )
     )
     await until(lambda: host.snapshot.state is PrintState.PRINTING)
     body = next(b for g, b in printer.requests if b.get("command") == "project_file")
     assert body["param"] == "Metadata/plate_2.gcode"
     assert body["url"] == "ftp:///cache/Cable clip.gcode.3mf"
-    assert body["use_ams"] is True
+    assert (body["use_ams"], body["timelapse"], body["bed_leveling"]) == (True, True, False)
     assert body["ams_mapping2"][1] == {"ams_id": 255, "slot_id": 255}
     assert host.snapshot.job is not None and host.snapshot.job.name == "Cable clip"
     assert int(body["subtask_id"]) > 0  # names this run, even of the same file
@@ -180,6 +186,7 @@ async def test_start_of_a_file_on_the_printer(world: World) -> None:
         (Action.START, {"filename": "a\nb.3mf"}),
         (Action.START, {"filename": 3}),
         (Action.START, {"filename": "a.3mf", "plate": 0}),
+        (Action.START, {"filename": "a.3mf", "timelapse": "perhaps"}),
         (Action.START, {"filename": "a.3mf", "ams_mapping": [1.5]}),
         (Action.TEMPERATURE, {"heater": "extruder", "target": 900}),
         (Action.TEMPERATURE, {"heater": "extruder", "target": float("nan")}),

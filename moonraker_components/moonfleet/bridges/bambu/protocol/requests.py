@@ -113,26 +113,36 @@ def _start(params: Mapping[str, Any], run: int) -> Request:
         "param": f"Metadata/plate_{plate}.gcode",
         "url": f"ftp:///{path}",
         "file": path,
-        "md5": str(params.get("md5") or ""),
+        "md5": text(params.get("md5")) or "",
         "subtask_name": name,
         "project_id": "0",
         "profile_id": "0",
         "task_id": str(run),
         "subtask_id": str(run),
-        "bed_type": str(params.get("bed_type") or "auto"),
-        "bed_leveling": bool(params.get("bed_leveling", True)),
-        "flow_cali": bool(params.get("flow_cali", False)),
-        "vibration_cali": bool(params.get("vibration_cali", False)),
-        "layer_inspect": bool(params.get("layer_inspect", False)),
-        "timelapse": bool(params.get("timelapse", False)),
+        "bed_type": text(params.get("bed_type")) or "auto",
+        "bed_leveling": _flag(params, "bed_leveling", True),
+        "flow_cali": _flag(params, "flow_cali", False),
+        "vibration_cali": _flag(params, "vibration_cali", False),
+        "layer_inspect": _flag(params, "layer_inspect", False),
+        "timelapse": _flag(params, "timelapse", False),
         # a number here stops an H2D
-        "use_ams": bool(params.get("use_ams", mapping is not None)),
+        "use_ams": _flag(params, "use_ams", mapping is not None),
         "ams_mapping": mapping if mapping is not None else [],
         "cfg": "0",
     }
     if mapping:
         fields["ams_mapping2"] = [_place(slot) for slot in mapping]
     return _print("project_file", **fields)
+
+
+def _flag(params: Mapping[str, Any], name: str, default: bool) -> bool:
+    """A switch; over HTTP it arrives as text."""
+    value = params.get(name, default)
+    if isinstance(value, str) and value.lower() in ("true", "false"):
+        return value.lower() == "true"
+    if type(value) is not bool:
+        raise CommandRejected(f"{name} must be true or false")
+    return value
 
 
 def _is_mapping(value: Any) -> bool:
