@@ -48,6 +48,6 @@ class Autopilot:
                 job.pause_at = now
             elif job.pause_at is None:
                 self._own_pause = False  # it goes on; the next pause is somebody else's
-        elif machine.state == "PAUSED" and self._own_pause and spent >= PAUSED:
-            if job is not None:
-                job.resume_at = job.resume_at or now
+        elif machine.state == "PAUSED" and job is not None and job.resume_at is None:
+            enough = self._own_pause and spent >= PAUSED
+            job.resume_at = now if enough else None
