@@ -68,7 +68,7 @@ class Moonfleet:
             self.server.register_notification(event, name)
         self.feed = StatusFeed(self.fleet, self._send_status)
         self.fleet.listen_events(lambda event: self._send("moonfleet:event", event))
-        self.managed = ManagedPrinters(self.fleet)
+        self.managed = ManagedPrinters(self.fleet, self.recorder.close_orphans)
         self.notifiers = Notifiers(self.fleet, self._find_notifiers)
         self.merged = merged = MergedHistory(self.history, self._ask_moonraker)
         Api(self.server, self.fleet, merged, self.status, self._job_step).register()
@@ -95,6 +95,7 @@ class Moonfleet:
         await self.history.configure_maintenance(self._counters())
         await self.fleet.start()
         await self.managed.load()
+        await self.recorder.close_orphans()
         await self.recorder.learn_all()
         if await self.store.load_text(LOCAL, "seen"):
             await self._join_local()

@@ -13,8 +13,8 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Mapping
-from typing import Any, Optional
+from collections.abc import Awaitable, Mapping
+from typing import Any, Callable, Optional
 
 from .bridges.base import (
     BridgeHost,
@@ -39,8 +39,9 @@ PENDING = (Link.CONNECTING, Link.DISABLED)
 
 
 class ManagedPrinters:
-    def __init__(self, fleet: Fleet) -> None:
+    def __init__(self, fleet: Fleet, removed: Callable[[], Awaitable[None]]) -> None:
         self._fleet = fleet
+        self._removed = removed
         self._sections: dict[str, dict[str, str]] = {}
         self._lock = asyncio.Lock()  # one change at a time
 
@@ -94,6 +95,7 @@ class ManagedPrinters:
             self._managed(name)
             await self._store({key: v for key, v in self._sections.items() if key != name})
             await self._fleet.leave(name)
+            await self._removed()
             return {"removed": name}
 
     async def test(self, given: Mapping[str, Any]) -> dict[str, Any]:

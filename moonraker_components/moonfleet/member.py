@@ -17,8 +17,8 @@ from .bridges.base import Bridge, BridgeHost, Connection, Link, PrinterSettings
 from .commanding import Commander
 from .core.commands import Command, CommandResult
 from .core.errors import one_line
-from .core.heatup import HeatUpMeter
 from .core.guards import Guard, GuardRules
+from .core.heatup import HeatUpMeter
 from .core.model import PrinterSnapshot
 from .heaters import HeaterWatch
 from .printer import Change, Printer

@@ -14,7 +14,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Callable
 
 from .core.finish import learn
-from .core.jobs import JobRecord
+from .core.jobs import JobRecord, OpenJob
+from .core.jobs_record import INTERRUPTED
 from .fleet import Fleet
 from .history.rows import material_of
 
@@ -70,6 +71,23 @@ class Recorder:
         for printer in self._fleet.printers():
             if printer.job is not None:
                 await self._learn_finish(printer.name)
+
+    async def close_orphans(self) -> None:
+        """A job of a printer that is no more: nobody will ever see its end."""
+        for name, stored in (await self._history.load_open()).items():
+            if name in self._fleet.names():
+                continue
+            job = OpenJob.from_dict(stored.get("open"))
+            if job is not None:
+                record = job.record(
+                    INTERRUPTED,
+                    job.start_time + job.total_duration,
+                    end_estimated=True,
+                    status_estimated=True,
+                )
+                self._history.take(record, "finished")
+                self._tell("finished", record.to_json())
+            self._history.save_open(name, None)
 
     async def _learn_finish(self, name: str) -> None:
         printer = self._fleet.printer(name)

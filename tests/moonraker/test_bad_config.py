@@ -7,6 +7,8 @@
 
 from __future__ import annotations
 
+import html
+
 import pytest
 
 from tests.moonraker.printers import section
@@ -70,7 +72,7 @@ def test_each_bad_section_is_one_sentence_and_the_rest_runs(moonraker):
             assert word in warning, (name, warning)
         connection = printers[name]["connection"]
         assert connection["state"] == "config_error"
-        assert connection["message"] == warning.replace("&lt;", "<")
+        assert connection["message"] == html.unescape(warning)
         assert "\n" not in warning and "Traceback" not in warning
     assert [text for text in warnings if "reserved for the local Klipper" in text]
     assert [text for text in warnings if "[moonfleet my printer]" in text]

@@ -165,3 +165,19 @@ async def test_credentials_are_nowhere_to_be_found(moonraker, x1c, mk4):
     for secret in (ACCESS_CODE, PASSWORD):
         assert secret not in everything
     assert x1c.serial not in server.log().replace(f"serial = {x1c.serial}", "")
+
+
+async def test_the_open_job_of_a_printer_that_is_no_more_is_interrupted(moonraker, x1c):
+    x1c.start_job("benchy.3mf")
+    server = moonraker(bambu(x1c), secrets=SECRETS)
+    job_id = (await state_is(server, "x1c", "printing"))["job"]["job_id"]
+    await asyncio.to_thread(server.stop)
+    text = server.config_file.read_text()
+    server.config_file.write_text(text[: text.index("[moonfleet x1c]")])
+    await asyncio.to_thread(server.start)
+
+    async def closed() -> bool:
+        job = await server.get("/server/moonfleet/history/job", job_id=job_id)
+        return bool(job["status"] == "interrupted" and job["estimated"]["status"])
+
+    await server.when(closed, "the job to be closed")
