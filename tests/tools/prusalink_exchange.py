@@ -21,13 +21,19 @@ from moonfleet.core.model import PrinterSnapshot
 def snapshot_of(path: pathlib.Path) -> PrinterSnapshot:
     """The state after the last exchange in the file; nonsense yields an all-null snapshot."""
     memory = PrinterMemory()
-    try:
-        content = json.loads(path.read_bytes())
-    except (ValueError, RecursionError):
-        return memory.snapshot()
-    for entry in content if isinstance(content, list) else [content]:
+    for entry in _entries(path.read_bytes()):
         feed(memory, entry)
     return memory.snapshot()
+
+
+def _entries(content: bytes) -> list[Any]:
+    """One document, a list of them, or one per line."""
+    try:
+        document = json.loads(content)
+    except (ValueError, RecursionError):
+        lines = content.decode("utf-8", "replace").splitlines()
+        return [_decoded(line) for line in lines] if len(lines) > 1 else []
+    return document if isinstance(document, list) else [document]
 
 
 def feed(memory: PrinterMemory, entry: Any) -> None:
@@ -37,10 +43,11 @@ def feed(memory: PrinterMemory, entry: Any) -> None:
     if not isinstance(response, Mapping):
         _guess(memory, _poll_as_status(entry))
         return
-    if response.get("status") != 200:
+    if response.get("status", 200) != 200:
         return
     request = entry.get("request")
-    target = str(request.get("path", "")) if isinstance(request, Mapping) else ""
+    known = request if isinstance(request, Mapping) else {}
+    target = str(known.get("path") or known.get("url") or "")
     document = response.get("json")
     if document is None:
         document = _decoded(response.get("text", response.get("body")))
