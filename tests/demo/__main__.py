@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import pathlib
 import shutil
 import signal
@@ -40,15 +39,12 @@ def describe(stage: Stage, options: argparse.Namespace) -> None:
              "prusalink": "emulated Prusa MK4S, PrusaLink over HTTP digest"}  # fmt: skip
     for section in stage.sections:
         rows.append((section.name, f"{words[section.type]}, port {section.port}"))
+    rows += [(one.name, f"{one.url} with all of them") for one in stage.interfaces]
     rows.append(("speed", f"heaters and prints {options.speed:g} times faster than in life"))
     rows.append(("logs", str(stage.folder / "logs")))
     say()
     for name, value in rows:
         say(f"  {name:<10} {value}")
-    for variable, name in (("MAINSAIL_DIST", "Mainsail"), ("FLUIDD_DIST", "Fluidd")):
-        if os.environ.get(variable):
-            say(f"  {name:<10} open your {name}, add the printer 127.0.0.1:{stage.port}")
-            say(f"  {'':<10} or, for a bridged one, the path /websocket/moonfleet/x1c")
     say()
 
 

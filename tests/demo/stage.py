@@ -18,7 +18,7 @@ from typing import Any, Optional
 
 import aiohttp
 
-from . import home
+from . import home, interfaces
 from .processes import DemoError, Process
 
 PRINT_SECONDS = 480  # of the emulated prints at speed 1
@@ -38,6 +38,7 @@ class Stage:
     port: int = 0
     processes: list[Process] = field(default_factory=list)
     sections: list[home.Section] = field(default_factory=list)
+    interfaces: list[interfaces.Interface] = field(default_factory=list)
 
     @property
     def page(self) -> str:
@@ -56,9 +57,14 @@ class Stage:
         await self._klippy(klippy, gcodes)
         self.sections = [await self._bambu(), await self._prusalink()]
         home.write(self.folder, self.port, klippy, self.sections)
+        for interface in interfaces.named(self.port, list(self.kinds())):
+            self.interfaces.append(interface)
+            await interface.start()
         await self._moonraker()
 
     async def stop(self) -> None:
+        while self.interfaces:
+            await self.interfaces.pop().stop()
         while self.processes:
             await self.processes.pop().stop()
 
