@@ -186,6 +186,17 @@ def test_presence_bits(unit: int, slot: int, bit: int) -> None:
         assert snapshot.filament.units[0].slots[0].present is present
 
 
+def test_bits_that_do_not_know_a_unit_say_nothing_of_its_slots() -> None:
+    tray = {"id": "0", "tray_type": "PLA", "tray_color": "F7D959FF"}
+    unit = {"id": "128", "tray": [tray, {"id": "1"}]}
+    snapshot = Talk().full(ams={"ams": [unit], "ams_exist_bits": "1", "tray_exist_bits": "f"})
+    assert snapshot.filament is not None
+    assert [slot.present for slot in snapshot.filament.units[0].slots] == [True, False]
+    snapshot = Talk().full(ams={"ams": [unit], "ams_exist_bits": "10", "tray_exist_bits": "f"})
+    assert snapshot.filament is not None
+    assert [slot.present for slot in snapshot.filament.units[0].slots] == [False, False]
+
+
 def test_no_growth_without_end() -> None:
     talk = Talk()
     for n in range(2000):
@@ -490,10 +501,12 @@ def test_an_equal_report_yields_the_same_snapshot_object() -> None:
         ({"name": "ota", "project_name": "N2S"}, "A1"),
         ({"name": "mc", "project_name": "C11"}, "P1P"),
         ({"name": "ap", "hw_ver": "AP02"}, "X1E"),
+        ({"name": "mc", "project_name": "P1"}, None),
         ({"name": "rv1126", "hw_ver": "AP05"}, "X1 Carbon"),
         ({"name": "esp32", "hw_ver": "AP05"}, None),
         ({"name": "ota", "sw_ver": "1"}, None),
     ],
 )
 def test_model(module: dict[str, Any], model: str | None) -> None:
-    assert PrinterReports().modules([module, 7, {"name": 3}]).model == model
+    family = {"name": "th", "project_name": "P1"}  # a board that several models share
+    assert PrinterReports().modules([module, 7, {"name": 3}, family]).model == model

@@ -127,6 +127,7 @@ DERIVED: Mapping[str, int] = {
     "snow": ACTIVE,
     "tray_now": ACTIVE,
     "tray_exist_bits": UNITS,
+    "ams_exist_bits": UNITS,
     "legacy_nozzle": HEATERS,
     "legacy_bed": HEATERS,
 }
@@ -147,9 +148,10 @@ def ams_scalars(ams: Mapping[str, Any]) -> dict[str, Any]:
     now = integer(ams.get("tray_now"))
     if now is not None:
         found["tray_now"] = now
-    bits = hexadecimal(ams.get("tray_exist_bits"))
-    if bits is not None:
-        found["tray_exist_bits"] = bits
+    for key in ("tray_exist_bits", "ams_exist_bits"):
+        bits = hexadecimal(ams.get(key))
+        if bits is not None:
+            found[key] = bits
     return found
 
 

@@ -93,9 +93,22 @@ def tray_bit(unit: int, slot: int) -> int:
     return unit * 4 + slot
 
 
+def unit_bit(unit: int) -> int:
+    """Position of a unit in ``ams_exist_bits``."""
+    if unit >= HT_BASE:
+        return 4 + (unit - HT_BASE)
+    return 12 if unit == A2L_BASE else unit
+
+
 def build_unit(
-    unit_id: int, unit: Unit, exist_bits: Optional[int], module: Optional[str]
+    unit_id: int,
+    unit: Unit,
+    tray_bits: Optional[int],
+    unit_bits: Optional[int],
+    module: Optional[str],
 ) -> FilamentUnit:
+    if unit_bits is not None and not unit_bits >> unit_bit(unit_id) & 1:
+        tray_bits = None  # bits that do not know the unit say nothing of its slots
     info = hexadecimal(unit.values.get("info"))
     kind = KINDS.get(info & 0xF) if info is not None else None
     if kind is None:
@@ -112,7 +125,7 @@ def build_unit(
         temperature=temperature or None,
         drying=_drying(unit.values),
         slots=tuple(
-            _slot(unit_id, index, unit.trays[index], exist_bits, kind)
+            _slot(unit_id, index, unit.trays[index], tray_bits, kind)
             for index in sorted(unit.trays)
         ),
     )
@@ -135,7 +148,7 @@ def _slot(
     elif exist_bits is not None:
         present = bool(exist_bits >> tray_bit(unit_id, index) & 1)
     else:
-        present = None if tray else False
+        present = True if tray.get("tray_type") else None if tray else False
     if present is False:
         return Slot(index, False)
     return Slot(index, present, *_filament(tray, zero_is_unknown=kind == LITE))

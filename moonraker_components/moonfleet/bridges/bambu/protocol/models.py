@@ -84,7 +84,9 @@ def read_modules(modules: list[Any]) -> VersionFacts:
         if type(module) is not dict:
             continue
         name = text(module.get("name")) or ""
-        project = text(module.get("project_name")) or project
+        named = (text(module.get("project_name")) or "").upper()
+        if named in CODES and project is None:  # boards shared by several models name their family
+            project = named
         hardware = text(module.get("hw_ver")) or ""
         if name == "ota":
             firmware = text(module.get("sw_ver")) or firmware
@@ -101,6 +103,6 @@ def _model(product: Optional[str], project: Optional[str], board: Optional[str])
     if product:
         return plate_name(product)
     if project:
-        return CODES.get(project.upper())
+        return CODES[project]
     # old firmware names neither product nor project
     return {"AP02": "X1E", "AP05": "X1 Carbon"}.get(board or "")

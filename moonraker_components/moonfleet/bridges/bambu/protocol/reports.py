@@ -132,7 +132,7 @@ class PrinterReports:
         for key, part in fields.DERIVED.items():
             if known.get(key) != before.get(key):
                 changed |= part
-                if key == "tray_exist_bits":
+                if part & UNITS:
                     self._changed_units.update(self._units)
         return changed
 
@@ -293,12 +293,12 @@ class PrinterReports:
 
     def _filament(self, changed: int) -> Optional[Filament]:
         if changed & UNITS:
-            exist_bits = self.facts.get("tray_exist_bits")
             for unit_id in self._changed_units & self._units.keys():
                 self._built_units[unit_id] = filament.build_unit(
                     unit_id,
                     self._units[unit_id],
-                    exist_bits,
+                    self.facts.get("tray_exist_bits"),
+                    self.facts.get("ams_exist_bits"),
                     self.version.ams_kinds.get(unit_id),
                 )
             self._changed_units.clear()
