@@ -25,15 +25,17 @@ pytestmark = pytest.mark.moonraker
 
 
 class KlippyHost:
-    def __init__(self, folder: pathlib.Path) -> None:
+    def __init__(self, folder: pathlib.Path, speed: int) -> None:
         self.folder = folder
+        self.speed = speed
         self.socket = folder / "klippy.sock"
         self.gcodes = folder / "data" / "gcodes"
         self.process: subprocess.Popen[str]
 
     def start(self) -> None:
         self.gcodes.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", "tests.emulators.klippy_host", "--speed", "60"]
+        command = [sys.executable, "-m", "tests.emulators.klippy_host"]
+        command += ["--speed", str(self.speed)]
         command += ["--socket", str(self.socket), "--gcodes", str(self.gcodes)]
         command += ["--data", str(self.folder / "data"), "--log", str(self.folder / "klippy.log")]
         self.process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
@@ -48,10 +50,10 @@ class KlippyHost:
 
 
 @pytest.fixture
-def klippy() -> Iterator[KlippyHost]:
+def klippy(request: pytest.FixtureRequest) -> Iterator[KlippyHost]:
     # not below tmp_path: the path of a unix socket must be short
     with tempfile.TemporaryDirectory(prefix="mf-") as folder:
-        host = KlippyHost(pathlib.Path(folder))
+        host = KlippyHost(pathlib.Path(folder), getattr(request, "param", 60))
         host.start()
         yield host
         host.stop()
@@ -152,6 +154,8 @@ async def test_a_klipper_that_was_seen_is_expected_after_a_restart(moonraker, kl
     await joined(server)
 
 
+# at speed 60 the noise of the sensor is as steep as Klipper's settle slope: M109 would wait by luck
+@pytest.mark.parametrize("klippy", [12], indirect=True)
 async def test_its_etas_are_sensors_and_its_heat_ups_stand_in_moonrakers_history(moonraker, klippy):
     server = moonraker("eta_sensors: True\n", klippy=klippy.socket)
     await joined(server)
