@@ -29,6 +29,7 @@ _ALLOWED = 2.0  # heat-ups' worth of disagreement that is assumed of any heater
 _SIM_FAR, _SIM_NEAR, _SIM_AFTER = 0.5, 1.0, 2.0  # the simulation's vote on the tail
 _EDGE = 0.07  # quantile of the votes at which the interval ends
 _LEAST = 0.15  # of the tail, once it runs
+_BED_READY = 0.9  # a bed's two estimates of "ready" are better together than each alone
 _UNSETTLED = 0.3  # factor on it where the simulation went on swinging
 #: tails that hotends in general have, so that few own tails do not look like certainty
 _USUAL_TAILS: Votes = [(2.0, 0.24), (15.0, 0.16), (28.0, 0.24), (36.0, 0.16)]
@@ -75,9 +76,10 @@ def fuse(
     if since_reached is not None:
         below, above = max(below, _LEAST * tail), max(above, _LEAST * tail)
     ready = max(0.0, ready)
-    return Forecast(
-        reached, less, more, ready, min(ready, _joint(less, below)), 0.5 + _joint(more, above)
-    )
+    below, above = _joint(less, below), _joint(more, above)
+    if not hot:
+        below, above = _BED_READY * below, _BED_READY * above
+    return Forecast(reached, less, more, ready, min(ready, below), 0.5 + above)
 
 
 def _joint(a: float, b: float) -> float:
