@@ -20,6 +20,7 @@ from .core.errors import one_line
 from .core.guards import Guard, GuardRules
 from .core.heatup import HeatUpMeter
 from .core.model import PrinterSnapshot
+from .core.secret import Secret
 from .heaters import HeaterWatch
 from .printer import Change, Printer
 
@@ -203,11 +204,19 @@ class Member(BridgeHost):
         self._changed(printer.snapshot, True, now)
 
     def _sentence(self, connection: Connection) -> str:
-        """Where the section is to blame, or to be looked at, it is named."""
+        """Where a section is to be looked at, it is named, with the option that is in question."""
         text = one_line(connection.message or "")
         if self.printer.local or connection.state not in SECTION_TO_CHECK or text.startswith("["):
             return text
-        return one_line(f"[moonfleet {self.printer.name}]: {text}")
+        settings = self.printer.settings
+        where = f"[moonfleet {settings.name}]"
+        secrets = [name for name, value in settings.options.items() if isinstance(value, Secret)]
+        if connection.state is Link.AUTH_FAILED and secrets:
+            return one_line(f"{where} option '{secrets[0]}': {text}")
+        if not settings.host:
+            return one_line(f"{where}: {text}")
+        value = "" if settings.host in text else f" '{settings.host}':"
+        return one_line(f"{where} option 'host':{value} {text}")
 
     def _watch(self) -> None:
         """The guard rules; without any it costs nothing."""

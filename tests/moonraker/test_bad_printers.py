@@ -83,12 +83,12 @@ async def test_each_fault_is_named_and_harms_nobody(moonraker, stage):
     expected = {
         "good": ({"online"}, ""),
         "also": ({"online"}, ""),
-        "wrongcode": ({"auth_failed"}, "access code"),
+        "wrongcode": ({"auth_failed"}, "option 'access_code': the printer refused"),
         "wrongserial": ({"tls_error"}, "serial"),
         "nobody": (down, "is closed"),
-        "nohost": (down, "host"),
+        "nohost": (down, "option 'host': 'printer.invalid'"),
         "noprusa": (down, "127.0.0.1"),
-        "wrongpassword": ({"auth_failed"}, "password"),
+        "wrongpassword": ({"auth_failed"}, "option 'password'"),
         "html": ({"fault"}, ""),
         "nothttp": ({"fault", *down}, ""),
         "notmqtt": ({"fault", "no_reports", *down}, ""),
@@ -102,7 +102,7 @@ async def test_each_fault_is_named_and_harms_nobody(moonraker, stage):
         if info["name"] in ("good", "also"):
             continue
         assert message and message.isascii() and "\n" not in message and len(message) <= 400, info
-        assert message.startswith(f"[moonfleet {info['name']}]"), message
+        assert message.startswith(f"[moonfleet {info['name']}] option '"), message
         assert "Traceback" not in message and "Error(" not in message, message
         for secret in ("00000000", "not-this-one", ACCESS_CODE, PASSWORD):
             assert secret not in message
