@@ -228,3 +228,37 @@ async def test_every_printer_has_a_live_card(scene: Scene) -> None:
     await page.until(says("199° / 190°"), WAIT)
     await shot(scene, page, "printers")
     assert page.errors == []
+
+
+async def test_mainsails_own_list_shows_the_fleet_without_clicks(scene: Scene) -> None:
+    if scene.interface != "mainsail":
+        pytest.skip("Fluidd keeps its list in the browser")
+    scene.site.configure({"instancesDB": "moonraker", "defaultLocale": "en"})
+    page = await scene.browser.open(scene.site.url, 1400, 900)
+    stored = "/server/database/list"
+
+    def opened_once() -> bool:
+        return "mainsail" in scene.moonraker.http(stored)["namespaces"]
+
+    await asyncio.to_thread(scene.moonraker.until, opened_once, "Mainsail's first start")
+    here = {"hostname": "127.0.0.1", "port": scene.site.port}
+    await asyncio.to_thread(scene.moonraker.http, "/server/moonfleet/mainsail", here)
+    await page.go(f"{scene.site.url}/allPrinters")
+    for name in PRINTERS:
+        await page.until(says(f"The {name}"), WAIT)
+    await page.until(says("220° / 220°"), WAIT)
+    await shot(scene, page, "own-list")
+    card = (
+        "[...document.querySelectorAll('.farmprinter-panel')]"
+        ".find((x) => x.innerText.toUpperCase().includes('THE MK4'))"
+    )
+    await page.until(card, WAIT)
+    hover = f"{card}.querySelector('.v-image').parentElement"
+    await page.eval(f"{hover}.dispatchEvent(new MouseEvent('mouseenter'))")
+    await page.until(f"{card}.querySelector('.v-btn.primary')", WAIT)
+    await page.eval(f"{card}.querySelector('.v-btn.primary').click()")
+    await page.until(says("EMERGENCY STOP"), WAIT)  # it has become the printer in view
+    await press(page, 'nav a[href="/"], .v-navigation-drawer a[href="/"]')
+    await page.until(f"{says('214.9')} && {says('Temperatures')}", WAIT)
+    await shot(scene, page, "switched")
+    assert "PRINTERS" in await page.text()  # the list is still there to switch back
