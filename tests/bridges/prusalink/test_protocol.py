@@ -268,6 +268,24 @@ def test_files_of_both_flavours() -> None:
     assert (job.filename, job.origin) == ("sub dir/cube 2.gcode", "local")
 
 
+def test_a_job_has_no_identity_before_the_serial_number_is_known() -> None:
+    printer = PrinterMemory()
+    printer.take_version({**PYTHON, "firmware": None})
+    printer.take_info({"serial": None})
+    early = poll(printer, "PRINTING", running(7, 30))
+    assert early.job_report.phase is JobPhase.ACTIVE and early.job_report.identity is None
+    printer.take_version(PYTHON)
+    printer.take_info({"serial": "S1"})
+    assert poll(printer, "PRINTING", running(7, 30)).job_report.identity == "S1:0:7"
+
+
+def test_a_printer_without_a_serial_number_is_known_by_its_ids() -> None:
+    printer = PrinterMemory()
+    printer.take_version(BUDDY)
+    printer.take_info({"hostname": "x"})
+    assert poll(printer, "PRINTING", running(7, 30)).job_report.identity == "-:0:7"
+
+
 # ---- ids --------------------------------------------------------------------------------------
 
 

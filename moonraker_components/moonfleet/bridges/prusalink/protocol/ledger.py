@@ -52,7 +52,7 @@ class JobLedger:
             self.last_number += step if wrapped else 1
         if job_id != self.last_id:
             self.last_id, self.ended_id = job_id, None
-        return f"{self.serial or '?'}:{self.epoch}:{job_id}", self.last_number
+        return f"{self.serial}:{self.epoch}:{job_id}", self.last_number
 
     def to_text(self) -> str:
         return json.dumps(

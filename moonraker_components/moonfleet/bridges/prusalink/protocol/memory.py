@@ -44,6 +44,7 @@ _PLAIN = {
     "STOPPED": (PrintState.CANCELLED, JobPhase.CANCELLED),
     "ERROR": (PrintState.ERROR, JobPhase.FAILED),
 }
+NO_SERIAL = "-"
 IDLE_CONFIRMATIONS = 2  # polls without a job before its end is believed
 
 
@@ -80,7 +81,10 @@ class PrinterMemory:
         return identity
 
     def take_info(self, document: Any) -> None:
-        self.ledger.use_serial(parse_serial(document))
+        serial = parse_serial(document)
+        if serial is None and (self.flavour is Flavour.BUDDY or self.firmware is not None):
+            serial = NO_SERIAL  # it will not say more than this; its ids must do
+        self.ledger.use_serial(serial)
 
     def take_material(self, document: Any) -> None:
         self._material = parse_material(document)
@@ -220,14 +224,16 @@ class PrinterMemory:
         if job.id is not None and job.id != self._job_id:
             # a MK3 that loses its serial line goes on from its SD card, and gets a new id for it
             self._renumbers = self._file is not None and self._file.origin == "sdcard"
-            self._job_id = job.id
-            self._run = self.ledger.enter(job.id, self.flavour)
+            self._job_id, self._run = job.id, None
             self._guard = ProgressGuard()
             self._file = None
         elif job.id is None and self._job is None:
             self._job_id = self._run = None  # a job whose id the server has not read yet
             self._guard = ProgressGuard()
             self._file = None
+        if job.id is not None and self._run is None and self.ledger.serial is not None:
+            # before the server knows whose ids these are, the job has no name
+            self._run = self.ledger.enter(job.id, self.flavour)
         self._job = self._guard.apply(
             job,
             lies=self.flavour is Flavour.PYTHON,
