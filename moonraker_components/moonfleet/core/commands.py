@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Optional
 
-from .model import PrinterSnapshot, PrintState
+from .model import Filament, PrinterSnapshot, PrintState
 
 
 class Control(str, Enum):
@@ -154,8 +154,23 @@ def _filament_confirmed(command: Command, before: PrinterSnapshot, now: PrinterS
     if action is Action.UNLOAD_FILAMENT:
         loaded = before.filament.active if before.filament is not None else {}
         return len(now.filament.active) < max(1, len(loaded))
+    if action is Action.SET_FILAMENT:
+        return _slot_shows(params, now.filament)
     if action is Action.DRY:
         for unit in now.filament.units:
             if unit.id == params.get("unit"):
                 return (unit.drying is not None) is bool(params.get("hours"))
     return False
+
+
+def _slot_shows(params: Mapping[str, Any], filament: Filament) -> bool:
+    slots = filament.external
+    for unit in filament.units:
+        if unit.id == params.get("unit"):
+            slots = unit.slots
+    return any(
+        slot.index == params.get("slot")
+        and slot.material == params.get("material")
+        and slot.color == params.get("color")
+        for slot in slots
+    )

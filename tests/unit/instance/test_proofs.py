@@ -53,3 +53,15 @@ def test_clearing_an_error() -> None:
     faulty = after(faults=(Fault("0500_C011", Severity.SERIOUS),))
     assert confirmed(Command(Action.CLEAR_ERROR), faulty, printing())
     assert not confirmed(Command(Action.CLEAR_ERROR), faulty, faulty)
+
+
+def test_setting_a_slot() -> None:
+    place = {"unit": 0, "slot": 1, "material": "ABS"}
+    assert confirmed(
+        Command(Action.SET_FILAMENT, {**place, "color": "FF0000"}), printing(), printing()
+    )
+    assert not confirmed(
+        Command(Action.SET_FILAMENT, {**place, "color": "00FF00"}), printing(), printing()
+    )
+    external = {"unit": None, "slot": 254, "material": "TPU", "color": "0000FF"}
+    assert confirmed(Command(Action.SET_FILAMENT, external), printing(), printing())
