@@ -117,6 +117,8 @@ class Moonraker:
             raise AssertionError(f"Moonraker ended with {self.process.returncode}\n{self.log()}")
         try:
             return bool(self.http("/server/info"))
+        except urllib.error.HTTPError as error:
+            return error.code == 401  # it wants to know who is asking
         except OSError:
             return False
 

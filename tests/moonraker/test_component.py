@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import json
 import pathlib
+import urllib.error
 import urllib.request
+from typing import Optional
 
 import pytest
 
-from tests.moonraker.real import BASE
+from tests.moonraker.real import BASE, Moonraker
 
 pytestmark = pytest.mark.moonraker
 READS = ("printers", "eta", "events", "status", "history.list")
@@ -118,3 +120,29 @@ def test_results_are_valid_json_without_speedups(moonraker):
             f"{server.url}/server/moonfleet/{method.replace('.', '/')}"
         ) as reply:
             assert json.loads(reply.read(), parse_constant=refuse)["result"] is not None
+
+
+def test_nothing_is_told_to_strangers(moonraker):
+    """Moonraker's own authorization stands before every method; the page itself is no secret."""
+    server = moonraker(
+        BROKEN, base=BASE.replace("127.0.0.1\n\n[moonfleet]", "192.0.2.1\n\n[moonfleet]")
+    )
+    reads = [name.replace(".", "/") for name in READS]
+    reads += ["printer", "history/job", "history/totals", "history/export", "statistics"]
+    for path in [*reads, "maintenance/list"]:
+        assert status_of(server, f"/server/moonfleet/{path}") == 401, path
+    for action in (
+        *("print/pause", "print/resume", "print/cancel", "print/start", "history/delete"),
+        *("maintenance/reset", "discover"),
+        *(f"printers/{word}" for word in ("add", "update", "remove", "test", "repin")),
+    ):
+        assert status_of(server, f"/server/moonfleet/{action}", b"{}") == 401, action
+    assert status_of(server, "/server/moonfleet/ui") == 200
+
+
+def status_of(server: Moonraker, path: str, body: Optional[bytes] = None) -> int:
+    try:
+        with urllib.request.urlopen(server.url + path, body, timeout=60) as reply:
+            return int(reply.status)
+    except urllib.error.HTTPError as error:
+        return error.code
