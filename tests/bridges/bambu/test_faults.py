@@ -167,6 +167,12 @@ async def test_reports_flow_but_requests_are_ignored(world: World) -> None:
     printer.faults.deaf = True
     await bridge.send(Command(Action.PAUSE))  # sent; the fleet will find it unconfirmed
     assert host.snapshot.state is PrintState.PRINTING
+    # a connection like that is given up for a new one, and the command is not sent again
+    await until(lambda: host.link is Link.FAULT)
+    assert "ignores requests" in host.message
+    printer.faults.deaf = False
+    await healthy(host)
+    assert "pause" not in printer.commands()
 
 
 async def test_reboot_mid_print(world: World) -> None:

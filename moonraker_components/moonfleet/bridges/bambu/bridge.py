@@ -91,10 +91,11 @@ class BambuBridge(Bridge):
         self._connection = Connection()
         self._task: Optional[asyncio.Task[None]] = None
         self._session: Optional[MqttSession] = None
+        self._hearing: Optional[asyncio.Task[None]] = None
         self._conversation = Conversation()
         self._retry_now = asyncio.Event()
         self._changed = asyncio.Event()
-        self._connected_at = self._report_at = self._full_asked_at = 0.0
+        self._connected_at = self._report_at = self._full_asked_at = self._version_at = 0.0
         self._reported = self._had_full = False
 
     # -- life ------------------------------------------------------------------------------
@@ -199,6 +200,8 @@ class BambuBridge(Bridge):
             await self._watch(session)
         finally:
             self._session = None
+            if self._hearing is not None:
+                self._hearing.cancel()
             self._conversation.clear()
             session.close()
 
@@ -254,6 +257,7 @@ class BambuBridge(Bridge):
             if isinstance(message, Report):
                 self._take_report(message)
             elif isinstance(message, Version):
+                self._version_at = self._now()
                 self.reports.modules(message.modules)
                 if self._reported:
                     self._host.on_snapshot(self.reports.snapshot)
@@ -327,11 +331,25 @@ class BambuBridge(Bridge):
                 break
             if confirmed(command, before, self.reports.snapshot):
                 return
+        if not answer.done():
+            self._check_hearing()
         if answer.cancelled():
             raise NotConnected("the connection to the printer was lost; it may have obeyed")
         if answer.done() and not answer.result().success:
             failure = rejection(answer.result())
             raise CommandRejected(self._clean(str(failure)))
+
+    def _check_hearing(self) -> None:
+        """No answer and no effect: some connections report for ever but take no requests."""
+        if self._hearing is None or self._hearing.done():
+            self._hearing = asyncio.ensure_future(self._test_hearing(self._session))
+
+    async def _test_hearing(self, session: Optional[MqttSession]) -> None:
+        asked = self._now()
+        self._publish(MODULES)  # every printer answers this, whatever its mode
+        await asyncio.sleep(self._timing.patience)
+        if session is not None and session is self._session and self._version_at < asked:
+            session.close(LinkFailure(Link.FAULT, _DEAF))
 
     async def refresh(self) -> None:
         if self._session is not None and (
@@ -412,4 +430,5 @@ class BambuBridge(Bridge):
 # States that a printer with a new address is in, as seen from here.
 _ELSEWHERE = frozenset({Link.UNREACHABLE, Link.REFUSED, Link.TLS_ERROR})
 _RUN_IDS = 1 << 31  # names a run that we start, or printers take it for the last one of its name
+_DEAF = "the printer sends reports but ignores requests: connecting anew"
 _SILENT = "connected, but the printer sends no reports: it may need a restart"

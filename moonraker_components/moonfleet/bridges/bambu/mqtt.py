@@ -104,6 +104,7 @@ class MqttSession:
         self._on_message = on_message
         self._ready: asyncio.Future[None] = self._loop.create_future()
         self._timer: Optional[asyncio.TimerHandle] = None
+        self._leaving: Optional[LinkFailure] = None
         self.closed: asyncio.Future[LinkFailure] = self._loop.create_future()
         self._client = _make_client(self._wire)
         self._client.on_connect = self._connected
@@ -134,13 +135,14 @@ class MqttSession:
         info = self._client.publish(topic, payload, qos=0)
         return int(info.rc) == 0
 
-    def close(self) -> None:
+    def close(self, reason: Optional[LinkFailure] = None) -> None:
         """Send DISCONNECT if the socket takes it at once, and let go."""
+        self._leaving = reason or LinkFailure(Link.DISABLED, "disconnected")
         if not self.closed.done():
             with contextlib.suppress(Exception):  # the connection may already be broken
                 self._client.disconnect()
                 self._client.loop_write()
-        self._finish(LinkFailure(Link.DISABLED, "disconnected"))
+        self._finish(self._leaving)
 
     # -- events from the loop --------------------------------------------------------------
 
@@ -178,6 +180,8 @@ class MqttSession:
             self._timer = self._loop.call_later(_MISC_INTERVAL, self._misc)
 
     def _lost(self) -> LinkFailure:
+        if self._leaving is not None:
+            return self._leaving
         if self._wire.oversized:
             return LinkFailure(Link.FAULT, "the printer sent a message of more than 1 MiB")
         return LinkFailure(Link.UNREACHABLE, "the printer closed the connection")
