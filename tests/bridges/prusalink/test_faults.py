@@ -176,17 +176,18 @@ async def test_without_aiohttp_it_is_this_printers_error(monkeypatch: pytest.Mon
 
 async def test_behind_a_reverse_proxy_with_a_path() -> None:
     async with emulated("python") as printer:
-        real = printer.flavour.answer
+        real = printer._respond
 
         async def below(request: Request) -> Response:
             if not request.target.startswith("/mk3/"):
                 return printer.flavour.error(request, 404, "Not Found")
-            request.target = request.target[len("/mk3") :]
+            request.target = request.target[len("/mk3") :]  # as the proxy hands it on
             return await real(request)
 
-        printer.flavour.answer = below  # type: ignore[method-assign]
-        async with bridged(printer, path_prefix="/mk3") as (_, host):
-            await until(lambda: host.link is Link.ONLINE and host.snapshots)
+        printer._respond = below  # type: ignore[method-assign]
+        for options in ({"password": PASSWORD}, {"api_key": PASSWORD}):
+            async with bridged(printer, path_prefix="/mk3", **options) as (_, host):
+                await until(lambda: host.link is Link.ONLINE and host.snapshots)
 
 
 # ---- secrets ------------------------------------------------------------------------------------
