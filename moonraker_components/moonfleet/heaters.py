@@ -57,7 +57,7 @@ class HeaterWatch:
         text = await load("heaters")
         try:
             data = json.loads(text) if text else {}
-        except ValueError:
+        except (ValueError, RecursionError):
             data = {}
         if isinstance(data, dict):
             self._learned = {k: v for k, v in data.items() if isinstance(v, dict)}

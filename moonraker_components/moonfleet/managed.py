@@ -50,7 +50,7 @@ class ManagedPrinters:
         text = await self._fleet.store.load_text(*PLACE)
         try:
             stored = json.loads(text) if text else {}
-        except ValueError:
+        except (ValueError, RecursionError):
             logger.warning("moonfleet: the stored printers cannot be read")
             return
         for name, values in stored.items() if isinstance(stored, dict) else ():
