@@ -28,6 +28,7 @@ from .instance.host import HostClasses
 from .instance.jsonrpc import Params, RpcError
 from .instance.manager import VirtualPrinters
 from .instance.printer import VirtualPrinter
+from .instance.web_camera import camera_handler
 from .instance.web_request import rest_handler, upload_handler
 from .instance.web_socket import socket_class
 
@@ -72,6 +73,7 @@ def probe(server: Any) -> HostClasses:
             router=application.MutableRouter,
             http_server=httpserver.HTTPServer,
             stream=iostream.IOStream,
+            stream_closed=iostream.StreamClosedError,
             http_error=web.HTTPError,
             stream_request_body=web.stream_request_body,
             server_error=utils.ServerError,
@@ -134,6 +136,7 @@ class Installation:
         self.base = f"{self.app.route_prefix}{BASE}"
         self.rest = rest_handler(classes)
         self.upload = upload_handler(classes, self.rest)
+        self.camera = camera_handler(classes)
         database = server.lookup_component("database")
         # forbidden: only the virtual printers themselves show what is in it
         self.space = database.register_local_namespace(NAMESPACE, forbidden=True)
@@ -152,6 +155,7 @@ class Installation:
 
     def _add_rest(self, router: Any, prefix: str, only: Optional[str]) -> None:
         arguments = {"printers": self.virtual.printers, "only": only}
+        router.add_handler(f"{prefix}/camera/(?P<path>stream|snapshot)", self.camera, arguments)
         router.add_handler(f"{prefix}/(?P<path>server/files/upload)", self.upload, arguments)
         router.add_handler(f"{prefix}/(?P<path>.*)", self.rest, arguments)
 
@@ -177,6 +181,7 @@ class Installation:
             self.virtual.fleet.printer(name),
             save=save,
             history=self.history,
+            base=self.base,
             version=str(self.server.get_app_args().get("software_version", "?")),
         )
         self._load(virtual)
@@ -252,6 +257,7 @@ class Installation:
         router = self.classes.router(self.app.mutable_router.application)
         router.add_handler("/websocket", self._sockets[name], None)
         self._add_rest(router, "", name)
+        self._add_rest(router, f"{self.base}/{quote(name)}", name)  # webcams have full paths
         trusts_headers = getattr(self.app, "use_xheaders", True)
         http = self.classes.http_server(router, xheaders=trusts_headers)
         host = str(getattr(self.server, "host", "0.0.0.0"))

@@ -18,6 +18,7 @@ class HostClasses:
     router: Any
     http_server: Any
     stream: Any
+    stream_closed: Any
     http_error: Any
     stream_request_body: Any
     server_error: Any

@@ -28,6 +28,7 @@ from .provision import database_defaults
 from .router import Router
 from .store import GcodeStore, TemperatureStore
 from .view import View
+from .webcams import webcam
 
 if TYPE_CHECKING:
     from ..fleet import Fleet
@@ -51,14 +52,14 @@ class VirtualPrinter:
         stored: Optional[Mapping[str, Any]] = None,
         save: Optional[Save] = None,
         history: Any = None,
-        webcams: Optional[Callable[[str], list[dict[str, Any]]]] = None,
+        base: str = "/websocket/moonfleet",
         version: str = "v0.0.0",
     ) -> None:
         self.fleet = fleet
         self.printer = printer
         self.name = printer.name
         self.history = history
-        self.webcams = webcams
+        self.base = base
         self.version = version
         self.hub = Hub(self.name)
         self.temperatures = TemperatureStore()
@@ -102,6 +103,13 @@ class VirtualPrinter:
             self._objects = build_objects(self.view())
             self._sticky |= STICKY.intersection(self._objects)
         return self._objects
+
+    def webcams(self) -> list[dict[str, Any]]:
+        """The printer's camera as an entry of Moonraker's list; full paths, since neither
+        interface adds its own prefix."""
+        if self.fleet.camera(self.name) is None:
+            return []
+        return [webcam(self.name, f"{self.base}/{self.name}/camera")]
 
     @staticmethod
     def eventtime() -> float:

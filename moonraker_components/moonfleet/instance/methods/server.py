@@ -91,17 +91,14 @@ class Server:
         return self.virtual.temperatures.to_json()
 
     async def webcams(self, request: Request) -> Any:
-        return {"webcams": self._webcams()}
+        return {"webcams": self.virtual.webcams()}
 
     async def webcam(self, request: Request) -> Any:
         wanted = request.params.values.get("uid") or request.params.text("name")
-        for webcam in self._webcams():
+        for webcam in self.virtual.webcams():
             if wanted in (webcam.get("uid"), webcam.get("name")):
                 return {"webcam": webcam}
         raise not_found(f"Webcam '{str(wanted)[:60]}' not found")
-
-    def _webcams(self) -> list[dict[str, Any]]:
-        return [] if self.virtual.webcams is None else self.virtual.webcams(self.virtual.name)
 
     async def announcements(self, request: Request) -> Any:
         return {"entries": [], "feeds": []}
