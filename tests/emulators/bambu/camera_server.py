@@ -68,6 +68,9 @@ class CameraServer:
         while self._server is not None:
             picture = b"no picture" if self.junk else PICTURE
             length = 0xFFFFFFFF if self.huge else len(picture)
-            writer.write(struct.pack("<IIII", length, 0, 1, 0) + picture)
+            # header and picture are TLS records of their own, which some clients rely on
+            writer.write(struct.pack("<IIII", length, 0, 1, 0))
+            await writer.drain()
+            writer.write(picture)
             await writer.drain()
             await asyncio.sleep(self.interval)
