@@ -18,7 +18,7 @@ from moonfleet.bridges.prusalink.bridge import PrusaLinkBridge
 from moonfleet.bridges.prusalink.protocol.ledger import JobLedger
 from moonfleet.bridges.prusalink.protocol.memory import PrinterMemory
 from moonfleet.bridges.prusalink.schedule import Pace, poll_delay
-from moonfleet.core.jobs import JobEvent, JobTracker
+from moonfleet.core.jobs import JobEvent, JobRecord, JobTracker
 from moonfleet.core.model import PrinterSnapshot
 
 from tests.emulators.prusalink.buddy import Buddy
@@ -65,7 +65,7 @@ class World:
         self.live: Optional[Run] = None
         self.last: Optional[Run] = None  # ended last
         self.watched = False  # no gap since the last poll that showed the live run
-        self.finished: dict[str, tuple[str, bool, bool]] = {}
+        self.finished: dict[str, JobRecord] = {}
         self.next_poll = self.t
         self._ended_at: Optional[float] = None
         self._cancel_sent = 0.0
@@ -148,8 +148,7 @@ class World:
                 assert run is not None, "a job out of thin air"
                 run.records.append(record.job_id)
             elif event.kind == "finished":
-                marked = record.status_estimated or record.end_estimated
-                self.finished[record.job_id] = (record.status, record.status_estimated, marked)
+                self.finished[record.job_id] = record
             elif event.kind == "resumed":
                 self.finished.pop(record.job_id, None)
 
@@ -202,7 +201,7 @@ class World:
         if not running and machine.state in ("IDLE", "FINISHED", "STOPPED", "READY"):
             if pick < 0.75:
                 self.start()
-            elif pick < 0.85 and not self.python and machine.next_id > 100:
+            elif pick < 0.85 and not self.python and 5 < machine.next_id < 1000:
                 machine.next_id = 1  # another board
         elif machine.state == "ERROR":
             machine.reboot()

@@ -78,6 +78,7 @@ class Machine:
         self.job: Optional[PrintJob] = None
         self.last_progress = 0.0  # what the Python server shows of the job before
         self.next_id = first_id
+        self.id_modulus = 1 << 16  # Buddy; the Python server keeps 32 bits
         self.message: Optional[str] = None
         self.z = 0.15
         self.telemetry = True
@@ -100,7 +101,7 @@ class Machine:
         if self.state not in ("IDLE", "READY", "FINISHED", "STOPPED"):
             return False
         self.job = PrintJob(self.next_id, file, self.print_seconds * file.share / self.speed)
-        self.next_id = (self.next_id + 1) % 65536
+        self.next_id = (self.next_id + 1) % self.id_modulus
         self.nozzle.target, self.bed.target = 215.0, 60.0
         self.state, self.message = "PRINTING", None
         return True

@@ -30,6 +30,10 @@ class PythonServer(Flavour):
     version = "HTTP/1.0"
     storage_name = "local"
 
+    def __init__(self, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **named)
+        self.machine.id_modulus = 1 << 32
+
     async def answer(self, request: Request) -> Response:
         path = request.path.rstrip("/")
         parts = path.strip("/").split("/")
