@@ -68,6 +68,7 @@ class Moonfleet:
             self.server.register_notification(event, name)
         self.feed = StatusFeed(self.fleet, self._send_status)
         self.fleet.listen_events(lambda event: self._send("moonfleet:event", event))
+        self.fleet.listen_events(self._announce)
         self.managed = ManagedPrinters(self.fleet, self.recorder.close_orphans)
         self.notifiers = Notifiers(self.fleet, self._find_notifiers)
         self.merged = merged = MergedHistory(self.history, self._ask_moonraker)
@@ -202,6 +203,21 @@ class Moonfleet:
     async def _ask_moonraker(self, method: str, **params: Any) -> Any:
         transport = self.server.lookup_component("internal_transport")
         return await transport.call_method(method, **params)
+
+    def _announce(self, event: Mapping[str, Any]) -> None:
+        """Maintenance waits in both interfaces' bell until somebody dismisses it."""
+        announcements = self.server.lookup_component("announcements", None)
+        if event["type"] != "maintenance_due" or announcements is None:
+            return
+        title = f"{self.fleet.printer(event['printer']).settings.display_name}: {event['counter']}"
+        text = f"Maintenance is due. Reset the counter '{event['counter']}' when it is done."
+        try:
+            announcements.add_internal_announcement(
+                html.escape(title), html.escape(text), "/server/moonfleet/ui", "normal", "moonfleet"
+            )
+        except AttributeError as error:
+            # Moonraker 0.9.3 stores it and then stumbles over its own news of it
+            logger.debug("moonfleet: announcement: %s", error)
 
     def _send_status(self, news: dict[str, Any], eventtime: float) -> None:
         self._send("moonfleet:status_update", news, eventtime)

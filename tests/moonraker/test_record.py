@@ -50,6 +50,8 @@ async def test_a_job_goes_through_the_record(moonraker):
                 "notify_moonfleet_event", lambda e: e["type"] == "maintenance_due"
             )
             assert (due["printer"], due["counter"]) == ("x1c", "first job")
+            entries = (await client.result("server.announcements.list"))["entries"]
+            assert [e["title"] for e in entries if e["feed"] == "moonfleet"] == ["x1c: first job"]
             counters = (await client.result("server.moonfleet.maintenance.list"))["counters"]
             assert {c["counter"]: c["due"] for c in counters} == {
                 "first job": True,
