@@ -44,7 +44,7 @@ class Member(BridgeHost):
 
     def __init__(self, fleet: Fleet, settings: PrinterSettings) -> None:
         self.fleet = fleet
-        self.logger = logging.getLogger(f"moonfleet.{settings.name}")
+        self.logger = _logger_of(settings.name)
         self.bridge: Optional[Bridge] = None
         self.tracker: Optional[JobTracker] = None
         self.printer = Printer(settings, frozenset(), fleet.clock, fleet.monotonic)
@@ -260,3 +260,21 @@ class Member(BridgeHost):
         if text != self._told_fault:
             self._told_fault = text
             self.logger.exception("%s: a report could not be used", self.printer.name)
+
+
+class _Named(logging.Filter):
+    """Moonraker's log shows no logger names: the line itself says which printer it is about."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        printer, text = record.name.rpartition(".")[2], record.getMessage()
+        if not text.startswith((f"{printer}:", f"[moonfleet {printer}]")):
+            record.msg, record.args = f"{printer}: {text}", ()
+        return True
+
+
+def _logger_of(printer: str) -> logging.Logger:
+    logger = logging.getLogger(f"moonfleet.{printer}")
+    for old in list(logger.filters):  # loggers outlive a restart inside the process
+        logger.removeFilter(old)
+    logger.addFilter(_Named())
+    return logger

@@ -219,6 +219,21 @@ async def test_a_report_that_cannot_be_digested_is_logged_once(caplog, monkeypat
     assert len([r for r in caplog.records if "could not be used" in r.message]) == 1
 
 
+async def test_every_line_in_the_log_names_its_printer(caplog):
+    caplog.set_level("INFO")
+    for _ in range(2):  # loggers outlive a restart inside the process
+        _, bridges = make_fleet("x1c")
+    logger = bridges["x1c"].host.logger
+    logger.info("connected, %d slots", 4)
+    logger.info("x1c: firmware %s", "1.8")
+    logger.info("[moonfleet x1c] option 'host': is wrong")
+    assert [record.getMessage() for record in caplog.records] == [
+        "x1c: connected, 4 slots",
+        "x1c: firmware 1.8",
+        "[moonfleet x1c] option 'host': is wrong",
+    ]
+
+
 async def test_learned_heaters_survive():
     clock, store = Clock(), Store()
     fleet, bridges = make_fleet("x1c", clock=clock, store=store)
