@@ -7,12 +7,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Optional
 
 from . import compat
 from .publish import UNKNOWN_STATUS, status_of
 from .thermal.tracker import HeaterTracker
-from .thermal.types import UNKNOWN_ESTIMATE, Estimate, HeaterKind, Sample
+from .thermal.types import UNKNOWN_ESTIMATE, Estimate, HeaterKind, HeaterState, Sample
 
 STALE_AFTER = 7.0  # klippy itself stops trusting a sample then
 
@@ -108,8 +109,9 @@ class HeaterMonitor:
                 calibrating=calibrating,
             )
         )
-        self._maybe_estimate(eventtime, changed or busy is not self._last_busy)
+        at_once = changed or busy is not self._last_busy
         self._last_busy = busy
+        self._maybe_estimate(eventtime, at_once)
 
     def _age(self, read_time: Optional[float], eventtime: float) -> Optional[float]:
         now = compat.print_time_of(self.heater, eventtime)
@@ -129,7 +131,13 @@ class HeaterMonitor:
         if not at_once and eventtime < self._due:
             return
         self._due = eventtime + 0.99
-        self._publish(self._tracker().estimate(eventtime))
+        estimate = self._tracker().estimate(eventtime)
+        if estimate.state is HeaterState.COOLING and self.target > 0.0 and not self._last_busy:
+            # too hot, and the host would not wait for that (watermark never does)
+            estimate = replace(
+                estimate, state=HeaterState.READY, ready=True, heating=False, eta=0.0
+            )
+        self._publish(estimate)
 
     def _publish(self, estimate: Estimate) -> None:
         """Replace the cached values; unchanged ones stay the same object and send nothing."""

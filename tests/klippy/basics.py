@@ -285,3 +285,16 @@ def _noisy(lab):
 
 
 noisy = CONFIG.replace("lag: 4.0", "lag: 4.0\nnoise: 0.08"), [_noisy]
+
+
+def _too_hot(lab):
+    """Watermark never waits for a heater that is too hot, whatever the reason."""
+    lab.gcode("SET_HEATER_TEMPERATURE HEATER=chamber TARGET=50")
+    lab.until(lambda: lab.eta("chamber")["ready"], 1200)
+    lab.gcode("SET_HEATER_TEMPERATURE HEATER=chamber TARGET=35")
+    lab.wait(2.0)
+    lab.data["busy"] = lab.heater("chamber").check_busy(lab.reactor.monotonic())
+    lab.data["status"] = lab.eta("chamber")
+
+
+too_hot = CONFIG, [_too_hot]

@@ -128,3 +128,9 @@ def test_noise_does_not_make_a_held_heater_talk(play: Play) -> None:
     data = play("basics:noisy")
     assert [change for change in data["changes"] if change[1] != "learned"] == []
     assert data["rates"] == [0.0, 0.0]
+
+
+def test_ready_is_the_hosts_own_word(play: Play) -> None:
+    data = play("basics:too_hot")
+    assert data["busy"] is False
+    assert data["status"]["ready"] is True and data["status"]["state"] == "ready"
