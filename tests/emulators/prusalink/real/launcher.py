@@ -11,8 +11,10 @@ address. And a storage folder below /tmp is allowed, since tests live there.
 
 from __future__ import annotations
 
+import signal
 import sys
 
+import prctl
 import prusa.link.const as const
 import prusa.link.service_discovery as discovery
 
@@ -27,6 +29,7 @@ class SilentDiscovery:
         """Nothing was announced."""
 
 
+prctl.set_pdeathsig(signal.SIGKILL)  # no server outlives the tests that started it
 const.BLACKLISTED_PATHS.remove("/tmp")
 discovery.ServiceDiscovery = SilentDiscovery
 
