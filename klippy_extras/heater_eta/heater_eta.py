@@ -179,7 +179,6 @@ class HeaterEta:
         for name, monitor in self.monitors.items():
             try:
                 monitor.sample(eventtime, shutdown)
-                monitor.faulty = False
             except Exception as err:
                 self.complain(f"following {name}", err)
                 monitor.give_up()

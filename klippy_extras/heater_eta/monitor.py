@@ -34,7 +34,6 @@ class HeaterMonitor:
         self.estimate: Estimate = UNKNOWN_ESTIMATE
         self.target = 0.0
         self.temperature: Optional[float] = None
-        self.faulty = False
         self._status: dict[str, Any] = dict(UNKNOWN_STATUS)
         self._usual_control: Any = None
         self._gains: Any = None
@@ -92,8 +91,8 @@ class HeaterMonitor:
         self._last_time = read_time or 0.0
         self.temperature = temperature
         calibrating = compat.is_calibrating(control, self._usual_control)
-        if not calibrating and control is not self._usual_control:
-            self._usual_control = control  # a PID profile was loaded
+        if not calibrating and (changed or control is not self._usual_control):
+            self._usual_control = control  # a PID profile may have been loaded, or gains set
             self._follow_gains()
         # check_busy takes the same lock: never while holding it
         busy = bool(heater.check_busy(eventtime)) if target > 0.0 else False
@@ -148,7 +147,6 @@ class HeaterMonitor:
 
     def give_up(self) -> None:
         """After an error of ours: say unknown rather than something old."""
-        self.faulty = True
         self._publish(UNKNOWN_ESTIMATE)
 
     # -- for everybody

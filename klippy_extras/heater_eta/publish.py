@@ -79,10 +79,11 @@ def printer_status(heaters: dict[str, dict[str, Any]]) -> dict[str, Any]:
     ``heaters`` are the published values of every heater that can heat.
     """
     heating = {name: status for name, status in heaters.items() if status["heating"]}
+    lost = {n: s for n, s in heaters.items() if s["target"] > 0.0 and s["eta"] is None}
     wanted = [status for status in heaters.values() if status["target"] > 0.0]
     eta: Optional[float] = 0.0
     holds_up: Optional[str] = None
-    for name, status in heating.items():
+    for name, status in {**heating, **lost}.items():
         if status["eta"] is None:
             eta, holds_up = None, name
             break

@@ -298,3 +298,17 @@ def _too_hot(lab):
 
 
 too_hot = CONFIG, [_too_hot]
+
+
+def _gains(lab):
+    monitor = lab.printer.lookup_object("heater_eta extruder")
+    lab.data["before"] = monitor.tracker.spec.gains
+    control = lab.heater().control
+    control.Kp *= 1.5
+    lab.gcode("M104 S150")
+    lab.wait(1.0)
+    lab.data["after"] = monitor.tracker.spec.gains
+    lab.data["status"] = lab.eta()
+
+
+gains = CONFIG, [_gains]

@@ -84,6 +84,7 @@ def test_a_sensor_that_went_silent_is_unknown(play: Play) -> None:
     data = play("basics:stale")
     assert data["stuck"]["state"] == "unknown" and data["stuck"]["eta"] is None
     assert data["stuck"]["ready"] is False
+    assert data["hub"]["eta"] is None and data["hub"]["heater"] == "heater_bed"
     assert data["back"]["state"] in ("heating", "approaching", "settling")
 
 
@@ -134,3 +135,9 @@ def test_ready_is_the_hosts_own_word(play: Play) -> None:
     data = play("basics:too_hot")
     assert data["busy"] is False
     assert data["status"]["ready"] is True and data["status"]["state"] == "ready"
+
+
+def test_new_gains_are_followed(play: Play) -> None:
+    data = play("basics:gains")
+    assert abs(data["after"][0] - 1.5 * data["before"][0]) < 1e-9
+    assert data["status"]["heating"]

@@ -94,6 +94,10 @@ def test_the_critical_path() -> None:
     assert (one["eta"], one["heater"], one["ready"], one["heating"]) == (0.0, None, True, False)
     stuck = publish.printer_status({"extruder": lost, "heater_bed": slow})
     assert (stuck["eta"], stuck["heater"], stuck["ready"]) == (None, "extruder", False)
+    silent = heater(None, False, False, 60.0)  # its sensor, or a calibration
+    gone = publish.printer_status({"extruder": ready, "heater_bed": silent})
+    assert (gone["eta"], gone["heater"], gone["ready"]) == (None, "heater_bed", False)
+    assert publish.printer_status({"extruder": heater(None, False, False, 0.0)})["eta"] == 0.0
 
 
 @pytest.mark.parametrize(
