@@ -13,7 +13,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from moonfleet.bridges.prusalink.discovery import SERVICE, Found, discover
+from moonfleet.bridges.base import Discovered
+from moonfleet.bridges.prusalink.discovery import SERVICE, discover
 from moonfleet.core.errors import NotSupported
 
 LOOPBACK = ["127.0.0.1"]
@@ -49,8 +50,8 @@ async def test_announced_printers_are_found() -> None:
             if len(found) == 2:
                 break
     assert found == [
-        Found("127.0.0.1", 80, "PrusaLink MINI"),
-        Found("127.0.0.1", 8080, "PrusaLink at mk3:8080"),
+        Discovered("127.0.0.1", name="PrusaLink MINI", options={"port": 80}),
+        Discovered("127.0.0.1", name="PrusaLink at mk3:8080", options={"port": 8080}),
     ]
 
 

@@ -24,6 +24,7 @@ from ..base import (
     PrinterSettings,
     register_bridge_type,
 )
+from .discovery import discover
 from .files import PrusaLinkFiles
 from .protocol.identity import Flavour
 from .protocol.ledger import JobLedger
@@ -315,5 +316,6 @@ register_bridge_type(
         parse=parse_options,
         create=create,
         default_port=DEFAULT_PORT,
+        discover=discover,
     )
 )

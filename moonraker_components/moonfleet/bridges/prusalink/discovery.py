@@ -14,10 +14,10 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Optional
 
 from ...core.errors import NotSupported
+from ..base import Discovered
 from .protocol.values import text
 
 SERVICE = "_prusalink._tcp.local."
@@ -25,16 +25,7 @@ MOST_FOUND = 200
 RESOLVE = 2.0  # s for a printer to tell its address once it was heard
 
 
-@dataclass(frozen=True)
-class Found:
-    """A server in the network that calls itself PrusaLink."""
-
-    host: str
-    port: int
-    name: str
-
-
-async def discover(seconds: float = 5.0, interfaces: Optional[Sequence[str]] = None) -> list[Found]:
+async def discover(seconds: float, interfaces: Optional[Sequence[str]] = None) -> list[Discovered]:
     """Everybody who answers within ``seconds``, sorted by address.
 
     ``interfaces``: addresses of the own interfaces to ask on; all of them by default.
@@ -64,10 +55,10 @@ async def discover(seconds: float = 5.0, interfaces: Optional[Sequence[str]] = N
         answers = await asyncio.gather(*(_resolve(network, name) for name in heard))
     finally:
         await network.async_close()
-    return sorted({found for found in answers if found is not None}, key=_order)
+    return sorted((found for found in answers if found is not None), key=_order)
 
 
-async def _resolve(network: Any, name: str) -> Optional[Found]:
+async def _resolve(network: Any, name: str) -> Optional[Discovered]:
     info = await network.async_get_service_info(SERVICE, name, timeout=int(RESOLVE * 1000))
     if info is None or not isinstance(info.port, int) or not 0 < info.port < 65536:
         return None
@@ -75,7 +66,11 @@ async def _resolve(network: Any, name: str) -> Optional[Found]:
     if not addresses:
         return None
     label = text(name[: -len(SERVICE) - 1]) or "PrusaLink"
-    return Found(min(addresses, key=lambda address: ":" in address), info.port, label[:64])
+    return Discovered(
+        host=min(addresses, key=lambda address: ":" in address),
+        name=label[:64],
+        options={"port": info.port},
+    )
 
 
 def _is_address(value: str) -> bool:
@@ -86,5 +81,5 @@ def _is_address(value: str) -> bool:
     return True
 
 
-def _order(found: Found) -> tuple[str, int]:
-    return found.host, found.port
+def _order(found: Discovered) -> tuple[str, int]:
+    return found.host, int(found.options["port"])
