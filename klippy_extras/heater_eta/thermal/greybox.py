@@ -176,7 +176,7 @@ class GreyBox:
 
     def forecast(self, target: float, dead: float) -> Optional[Course]:
         """From the present state; None when the target is out of reach."""
-        return run(
+        course = run(
             self.filter.temps,
             self.filter.plain,
             self.ambient,
@@ -184,6 +184,11 @@ class GreyBox:
             self.controller(dead),
             self._traits,
         )
+        if course is None:
+            return None
+        # beds hardly overshoot, whatever roughly known gains may say
+        ready = min(course.ready, course.reached + self._traits.longest_tail)
+        return Course(course.reached, ready, course.settled, course.crossing)
 
     def forecast_as_learned(self, target: float) -> Optional[Course]:
         """With the parameters from before this heat-up, when the present ones see no end."""

@@ -40,6 +40,7 @@ class Traits:
     gains: Gains  # a controller whose gains are not known
     step: float  # of the regulated part of the simulation
     patience: float  # simulated seconds after "reached" in which the heater must settle
+    longest_tail: float  # s from reached to ready that the simulation is believed
     knee: float  # distance to the target where power begins to fall
     bin_width: float  # of the template
     full_power_band: float  # without a power signal: full power further away than this
@@ -58,6 +59,7 @@ _HOTEND = Traits(
     gains=(0.09, 0.005, 0.36),
     step=0.5,
     patience=60.0,
+    longest_tail=60.0,
     knee=15.0,
     bin_width=5.0,
     full_power_band=12.0,
@@ -75,6 +77,7 @@ _BED = Traits(
     gains=(0.25, 0.005, 3.0),
     step=1.0,
     patience=60.0,
+    longest_tail=5.0,
     knee=8.0,
     bin_width=2.0,
     full_power_band=6.0,
