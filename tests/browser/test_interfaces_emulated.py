@@ -116,3 +116,44 @@ async def test_the_whole_road(tmp_path: pathlib.Path, interface: str) -> None:
         if interface == "fluidd":
             assert link.machine.state in ("PAUSED", "BUSY")
             assert any(body.get("command") == "pause" for _, body in bambu.requests)
+
+
+@pytest.mark.parametrize("interface", BUILDS)
+async def test_the_camera_is_looked_at(tmp_path: pathlib.Path, interface: str) -> None:
+    build = os.environ.get(BUILDS[interface])
+    if not build:
+        pytest.skip(f"{BUILDS[interface]} names no build")
+    async with EmulatedBambu(model="P1S", access_code=CODE) as printer:
+        assert printer.camera is not None
+        authority = tmp_path / "ca.pem"
+        printer.write_ca(authority)
+        config = CONFIG.format(
+            name="p1s", model="P1S", port=printer.port, serial=printer.serial, ca=authority
+        )
+        config += f"camera_port: {printer.camera.port}\n"
+        moonraker = Moonraker(tmp_path / "data", config, secrets={"printers": {"code": CODE}})
+        await asyncio.to_thread(moonraker.start)
+        try:
+            await asyncio.to_thread(
+                moonraker.until,
+                lambda: moonraker.http("/websocket/moonfleet/p1s/server/webcams/list")["webcams"],
+                "the camera to be known",
+            )
+            async with (
+                Site(tmp_path / "site", moonraker.port, pathlib.Path(build)) as site,
+                Chromium() as browser,
+            ):
+                if interface == "mainsail":
+                    site.configure(mainsail_config(site.port, "p1s"))
+                    page = await browser.open(f"{site.url}/?printer=p1s", 1400, 1300)
+                else:
+                    site.configure(fluidd_config(site.url, "p1s"))
+                    page = await browser.open(f"{site.url}/", 1400, 1300)
+                for _ in range(3000):
+                    if printer.camera.viewers:
+                        break
+                    await asyncio.sleep(0.02)
+                assert printer.camera.viewers  # somebody looks, through one connection
+                assert page.errors == []
+        finally:
+            await asyncio.to_thread(moonraker.stop)
