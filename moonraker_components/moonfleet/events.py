@@ -55,8 +55,9 @@ class _Memory:
 
     told_online: Optional[bool] = None
     online: bool = False
-    turned: float = 0.0  # when `online` last changed
-    told_faults: dict[str, float] = field(default_factory=dict)  # code -> last seen
+    turned: float = 0.0  # when `online` last changed, monotonic
+    turned_at: float = 0.0  # the same as Unix time
+    told_faults: dict[str, float] = field(default_factory=dict)  # code -> last seen, monotonic
     present_faults: frozenset[str] = frozenset()
     heating: dict[str, Optional[float]] = field(default_factory=dict)  # heater -> target
     told_ready: dict[str, Optional[float]] = field(default_factory=dict)
@@ -67,8 +68,9 @@ class _Memory:
 class EventLog:
     """A bounded list of events and those who listen to it."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], monotonic: Callable[[], float]) -> None:
         self._clock = clock
+        self._monotonic = monotonic  # a clock that is set must not look like an absence
         self._events: deque[dict[str, Any]] = deque(maxlen=KEPT)
         self._listeners: list[Callable[[dict[str, Any]], None]] = []
         self._memory: dict[str, _Memory] = {}
@@ -121,7 +123,8 @@ class EventLog:
     def observe(self, change: Change, printer: Printer) -> None:
         memory = self._of(change.printer)
         if memory.online != printer.online or memory.told_online is None:
-            memory.online, memory.turned = printer.online, self._clock()
+            memory.online, memory.turned = printer.online, self._monotonic()
+            memory.turned_at = self._clock()
             if printer.online and memory.told_online is None:
                 self._tell_online(change.printer, memory, returned=False)
         if printer.online:
@@ -160,12 +163,12 @@ class EventLog:
 
     def tick(self) -> None:
         """Tell what has held long enough; once a second is enough."""
-        now = self._clock()
+        now = self._monotonic()
         for name, memory in self._memory.items():
             away = now - memory.turned
             if memory.told_online and not memory.online and away >= OFFLINE_AFTER:
                 memory.told_online = False
-                self._add("printer_offline", name, {"since": memory.turned})
+                self._add("printer_offline", name, {"since": round(memory.turned_at, 3)})
             elif memory.told_online is False and memory.online and away >= ONLINE_AFTER:
                 self._tell_online(name, memory, returned=True)
             for code, seen in list(memory.told_faults.items()):
@@ -185,7 +188,7 @@ class EventLog:
         self._add("printer_online", name, {"returned": returned})
 
     def _faults(self, change: Change, memory: _Memory) -> None:
-        now = self._clock()
+        now = self._monotonic()
         faults = {f.code: f for f in change.after.faults if f.severity is not Severity.INFO}
         for code in memory.present_faults - faults.keys():
             if code in memory.told_faults:

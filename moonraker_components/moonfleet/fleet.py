@@ -57,7 +57,7 @@ class Fleet:
         self.store = store
         self.clock = clock
         self.monotonic = monotonic
-        self.events = EventLog(clock)
+        self.events = EventLog(clock, monotonic)
         self._members: dict[str, Member] = {}
         self._listeners: list[Callable[[Change], None]] = []
         self._member_listeners: list[Callable[[str, bool], None]] = []

@@ -92,6 +92,17 @@ def test_a_long_absence_is_told_once_and_so_is_the_return(world):
     assert world.told[2:] == ["printer_online"]
 
 
+def test_a_clock_that_is_set_is_no_absence(world):
+    world.bridge.online(shot(faults=(FAULT,)))
+    world.lose()
+    world.clock.unix += 3600 * 24 * 365
+    world.wait(OFFLINE_AFTER - 5)
+    world.bridge.online(shot())
+    world.clock.unix -= 3600 * 24 * 400
+    world.wait(CLEARED_AFTER - 3)
+    assert world.told == ["printer_online", "fault"]
+
+
 def test_a_return_that_does_not_last_is_not_told(world):
     world.bridge.online(shot())
     world.lose()
