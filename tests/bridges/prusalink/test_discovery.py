@@ -14,8 +14,10 @@ from contextlib import asynccontextmanager
 
 import pytest
 from moonfleet.bridges.base import Discovered
-from moonfleet.bridges.prusalink.discovery import SERVICE, discover
+from moonfleet.bridges.prusalink.discovery import SERVICE, discover, probe
 from moonfleet.core.errors import NotSupported
+
+from .stage import emulated
 
 LOOPBACK = ["127.0.0.1"]
 
@@ -59,3 +61,18 @@ async def test_without_zeroconf_it_says_so(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setitem(sys.modules, "zeroconf.asyncio", None)
     with pytest.raises(NotSupported, match="zeroconf"):
         await discover(0.1, LOOPBACK)
+
+
+@pytest.mark.parametrize("flavour", ["buddy", "python"])
+async def test_the_port_is_found_without_credentials(flavour: str) -> None:
+    async with emulated(flavour) as printer, emulated(flavour) as web:
+        web.faults.html = True
+        ports = [web.port, printer.port]
+        found = await probe("127.0.0.1", ports)
+        assert found == Discovered("127.0.0.1", options={"port": printer.port})
+        assert not printer.stats.refused
+        for fault in ("garbage", "drop", "endless"):
+            setattr(printer.faults, fault, True)
+            assert await probe("127.0.0.1", ports) is None, fault
+            setattr(printer.faults, fault, False)
+    assert await probe("127.0.0.1", ports) is None

@@ -24,7 +24,7 @@ from ..base import (
     PrinterSettings,
     register_bridge_type,
 )
-from .discovery import discover
+from .discovery import discover, probe
 from .files import PrusaLinkFiles
 from .protocol.identity import Flavour
 from .protocol.ledger import JobLedger
@@ -317,5 +317,6 @@ register_bridge_type(
         create=create,
         default_port=DEFAULT_PORT,
         discover=discover,
+        probe=probe,
     )
 )

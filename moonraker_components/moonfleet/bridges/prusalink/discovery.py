@@ -3,7 +3,8 @@
 # Copyright (C) 2026 The Moonfleet authors
 #
 # This file may be distributed under the terms of the GNU GPLv3 license.
-"""A suggestion only: what is found still needs credentials, and its own word on what it is.
+"""A suggestion only: what is found still needs credentials, and its own word on what it is. The
+port is found without asking anybody to type it.
 
 zeroconf comes with Moonraker; it is imported when somebody asks, so that its absence costs nothing
 but the discovery.
@@ -18,10 +19,17 @@ from typing import Any, Optional
 
 from ...core.errors import NotSupported
 from ..base import Discovered
+from .digest import parse_challenge
 from .protocol.values import text
+from .settings import DEFAULT_PORT
 
 SERVICE = "_prusalink._tcp.local."
 MOST_FOUND = 200
+PORTS = (80, 8080)  # the printer's own, and the server's on a Raspberry Pi without the image
+REALMS = ("Printer API", "Administrator")  # what a Buddy and the Python server challenge with
+PROBE = 4.0  # s per port
+MAX_HEAD = 16384
+_NO_HTTP = (asyncio.TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError)
 RESOLVE = 2.0  # s for a printer to tell its address once it was heard
 
 
@@ -56,6 +64,33 @@ async def discover(seconds: float, interfaces: Optional[Sequence[str]] = None) -
     finally:
         await network.async_close()
     return sorted((found for found in answers if found is not None), key=_order)
+
+
+async def probe(host: str, ports: Sequence[int] = PORTS) -> Optional[Discovered]:
+    """Whether a PrusaLink asks for credentials there, and on which port; none are sent."""
+    for port in ports:
+        try:
+            challenges = await asyncio.wait_for(_challenges(host, port), PROBE)
+        except (OSError, ValueError, *_NO_HTTP):
+            continue  # the other port may answer
+        challenge = parse_challenge(challenges)
+        if challenge is not None and challenge.realm in REALMS:
+            return Discovered(host, options={} if port == DEFAULT_PORT else {"port": port})
+    return None
+
+
+async def _challenges(host: str, port: int) -> list[str]:
+    reader, writer = await asyncio.open_connection(host, port, limit=MAX_HEAD)
+    try:
+        name = f"[{host}]" if ":" in host else host
+        head_lines = ("GET /api/version HTTP/1.1", f"Host: {name}:{port}", "Connection: close")
+        writer.write(("\r\n".join(head_lines) + "\r\n\r\n").encode())
+        await writer.drain()
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+    finally:
+        writer.close()
+    lines = [line.partition(":") for line in head.split("\r\n")[1:]]
+    return [value for field, _, value in lines if field.strip().lower() == "www-authenticate"]
 
 
 async def _resolve(network: Any, name: str) -> Optional[Discovered]:
