@@ -61,8 +61,14 @@ class Engine:
         self.virtual = virtual
         self.clock = [1000.0]
         package = "klippy." if is_kalico(checkout) else ""
-        self.klippy = importlib.import_module("klippy.printer" if package else "klippy")
-        self.reactor = importlib.import_module(package + "reactor")
+        try:
+            self.klippy = importlib.import_module("klippy.printer" if package else "klippy")
+            self.reactor = importlib.import_module(package + "reactor")
+        except ModuleNotFoundError as err:
+            raise SystemExit(
+                f"{sys.executable} has no {err.name}, which {checkout} needs: use a Python with"
+                " klippy's requirements (in the tests: KLIPPY_PYTHON)"
+            ) from None
 
     def make_reactor(self):
         reactor = self.reactor.PollReactor()
