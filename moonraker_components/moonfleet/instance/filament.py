@@ -40,7 +40,7 @@ def _afc_objects(view: View, found: list[Lane]) -> dict[str, dict[str, Any]]:
         units.setdefault(lane.unit, []).append(lane.name)
     extruders = [name for name in ("extruder", "extruder1") if name in view.snapshot.heaters]
     loaded = {lane.extruder: lane.name for lane in found if lane.extruder is not None}
-    message = view.filament_message or _drying_message(view)
+    message = None if view.hide_message else drying_message(view)
     objects: dict[str, dict[str, Any]] = {
         "AFC": {
             "units": [f"AMS {unit}" for unit in units],
@@ -81,7 +81,7 @@ def _afc_lane(view: View, lane: Lane, number: int) -> dict[str, Any]:
         "load": present,
         "prep": present,
         "tool_loaded": lane.extruder is not None,
-        "map": view.tool_map.get(lane.name, f"T{number}"),
+        "map": f"T{number}",
         "material": slot.material if present else None,
         "filament_name": slot.material if present else None,
         "color": f"#{slot.color}" if slot.color else UNKNOWN_COLOR,
@@ -96,7 +96,7 @@ def _afc_lane(view: View, lane: Lane, number: int) -> dict[str, Any]:
     return status
 
 
-def _drying_message(view: View) -> Optional[str]:
+def drying_message(view: View) -> Optional[str]:
     filament = view.snapshot.filament
     if filament is None:
         return None

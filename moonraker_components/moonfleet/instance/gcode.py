@@ -23,6 +23,7 @@ DRYING_HOURS = 8  # a target is all that the interfaces can enter
 LOAD_TEMPERATURE = 220  # C, for a material that is not in the table
 LOAD_TEMPERATURES = {"PETG": 250, "ABS": 260, "ASA": 260, "PC": 280, "PA": 280, "TPU": 230}
 EMERGENCY_STOP = "emergency_stop"
+HIDE_MESSAGE = "hide_message"
 
 
 @dataclass(frozen=True)
@@ -202,6 +203,10 @@ def _stop(view: View, words: Words) -> Step:
     return Step(local=EMERGENCY_STOP)
 
 
+def _hide_message(view: View, words: Words) -> Step:
+    return Step(local=HIDE_MESSAGE)
+
+
 def _respond(view: View, words: Words) -> Step:
     """The interfaces close a dialog this way."""
     text = words.get("MSG", "")
@@ -302,6 +307,7 @@ _COMMANDS: dict[str, tuple[Translate, str]] = {
     "SET_MAP": (_MAP, ""),
     "SET_RUNOUT": (_refuse("it refills from an equal slot by itself"), ""),
     "LANE_UNLOAD": (_EJECT, ""),
+    "AFC_CLEAR_MESSAGE": (_hide_message, ""),
     "MMU_CHANGE_TOOL": (_load, ""),
     "MMU_UNLOAD": (_plain(Action.UNLOAD_FILAMENT), ""),
     "MMU_EJECT": (_EJECT, ""),

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Callable, Optional
 
 from ..bridges.base import Link
 from ..core.commands import Action, Command, CommandResult
+from .filament import drying_message
 from .hub import Client, Hub, Sink
 from .jsonrpc import encode, error, notification
 from .methods import handlers_of
@@ -70,6 +71,7 @@ class VirtualPrinter:
         self._save = save
         self._objects: Optional[Objects] = None  # of the latest report; None: not built yet
         self._sticky: frozenset[str] = frozenset()
+        self._hide_message = False
         self._flushed_at = 0.0
         self._flush: Optional[asyncio.TimerHandle] = None
         self._klippy_state = self.view().klippy_state[0]
@@ -95,6 +97,7 @@ class VirtualPrinter:
             print_duration=None if job is None else job.print_duration,
             filament_panel=settings.filament_panel,
             sticky=self._sticky,
+            hide_message=self._hide_message,
         )
 
     def objects(self) -> Objects:
@@ -137,6 +140,8 @@ class VirtualPrinter:
     def changed(self, change: Optional[Change] = None) -> None:
         """Something about this printer is new: tell it now, or as soon as the rate permits."""
         view = self.view()
+        if self._hide_message and drying_message(view) is None:
+            self._hide_message = False  # the next one is news again
         self._klippy_turn(view.klippy_state[0])
         for line in self.prompter.update(view):
             self._line(line)
@@ -202,6 +207,10 @@ class VirtualPrinter:
     def _line(self, line: str) -> None:
         self.console.add(line, time.time(), "response")
         self.hub.broadcast(notification("notify_gcode_response", [line]))
+
+    def hide_message(self) -> None:
+        self._hide_message = True
+        self._again()
 
     # ---- doing ------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ..core.commands import Action, Command, Verdict
 from ..core.errors import MoonfleetError, one_line
 from ..core.model import PrintState
-from .gcode import EMERGENCY_STOP, HELP, MAX_LINES, Step, translate
+from .gcode import EMERGENCY_STOP, HELP, HIDE_MESSAGE, MAX_LINES, Step, translate
 from .jsonrpc import RpcError
 
 if TYPE_CHECKING:
@@ -49,6 +49,8 @@ class ScriptRunner:
             self.virtual.say(step.say)
         if step.local == EMERGENCY_STOP:
             await self.emergency_stop()
+        if step.local == HIDE_MESSAGE:
+            self.virtual.hide_message()
         for command in step.commands:
             await self.carry_out(command)
 

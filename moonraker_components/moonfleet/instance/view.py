@@ -34,8 +34,7 @@ class View:
     filament_panel: str = "afc"
     #: objects that were there once stay what they are: a chamber that was heated is a heater
     sticky: frozenset[str] = frozenset()
-    tool_map: Mapping[str, str] = field(default_factory=dict)  # lane -> T<n> chosen by a person
-    filament_message: Optional[str] = None
+    hide_message: bool = False  # a person has closed the message of the filament panel
 
     def can(self, action: Action) -> bool:
         return action in self.actions

@@ -7,11 +7,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from moonfleet.core.model import Filament, FilamentUnit, Slot
 from moonfleet.instance.lanes import lanes
 from moonfleet.instance.objects import build_objects
 
-from .house import printing, view
+from .house import House, filament, printing, view
 
 
 def test_lanes_are_named_by_unit_and_slot() -> None:
@@ -86,3 +88,21 @@ def test_both_and_off() -> None:
 def test_a_printer_without_filament_units_has_no_panel() -> None:
     objects = build_objects(view(snapshot=printing(filament=None), filament_panel="both"))
     assert not [name for name in objects if name.startswith(("AFC", "mmu"))]
+
+
+async def test_a_message_that_was_closed_stays_closed_until_the_next() -> None:
+    house = await House().start()
+    objects = {"AFC": ["message"]}
+
+    async def message() -> str:
+        answer = await house.result("printer.objects.query", objects=objects)
+        return str(answer["status"]["AFC"]["message"]["message"])
+
+    assert "drying" in await message()
+    await house.result("printer.gcode.script", script="AFC_CLEAR_MESSAGE")
+    assert await message() == ""
+    idle = Filament(tuple(replace(unit, drying=None) for unit in filament().units))
+    house.bridge.host.on_snapshot(printing(filament=idle))
+    house.bridge.host.on_snapshot(printing())
+    assert "drying" in await message()
+    await house.stop()
