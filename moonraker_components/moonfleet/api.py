@@ -14,6 +14,7 @@ import logging
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any, Callable, Optional
 
+from .arguments import number, whole
 from .core.commands import Action, Command
 from .core.errors import MoonfleetError, one_line
 from .fleet import Fleet
@@ -122,20 +123,23 @@ class Api:
     # ---- record -----------------------------------------------------------------------------
 
     async def _events(self, request: WebRequest) -> dict[str, Any]:
-        limit = _bounded(request.get_int("limit", 50), 1, 500)
-        since = request.get_float("since", None)
-        return await self._history.events(self._printer_filter(request), since, limit)
+        args = request.get_args()
+        limit = whole(args, "limit", 50, 1, 500)
+        return await self._history.events(
+            self._printer_filter(request), number(args, "since"), limit
+        )
 
     async def _history_list(self, request: WebRequest) -> dict[str, Any]:
+        args = request.get_args()
         return await self._history.list(
             printer=self._printer_filter(request),
             status=request.get_str("status", None),
-            since=request.get_float("since", None),
-            before=request.get_float("before", None),
+            since=number(args, "since"),
+            before=number(args, "before"),
             search=request.get_str("search", None),
             order=request.get_str("order", "desc"),
-            start=_bounded(request.get_int("start", 0), 0, 2**31),
-            limit=_bounded(request.get_int("limit", 50), 1, 1000),
+            start=whole(args, "start", 0, 0, 2**31),
+            limit=whole(args, "limit", 50, 1, 1000),
         )
 
     async def _history_job(self, request: WebRequest) -> dict[str, Any]:
@@ -152,10 +156,11 @@ class Api:
         return await self._history.totals(self._printer_filter(request))
 
     async def _statistics(self, request: WebRequest) -> dict[str, Any]:
+        args = request.get_args()
         return await self._history.statistics(
             printer=self._printer_filter(request),
-            since=request.get_float("since", None),
-            before=request.get_float("before", None),
+            since=number(args, "since"),
+            before=number(args, "before"),
         )
 
     async def _maintenance(self, request: WebRequest) -> dict[str, Any]:
@@ -169,7 +174,3 @@ class Api:
         """None for all printers; an unknown name is an error, not an empty list."""
         name = request.get_str("printer", None)
         return None if name is None else self._fleet.printer(name).name
-
-
-def _bounded(value: int, low: int, high: int) -> int:
-    return max(low, min(high, value))

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from .api import Handler, endpoint
+from .arguments import number
 from .fleet import Fleet
 from .managed import ManagedPrinters
 
@@ -55,7 +56,8 @@ class PrintersApi:
         return {"printer": name}
 
     async def _discover(self, request: WebRequest) -> dict[str, Any]:
-        return await self._managed.discover(max(1.0, min(15.0, request.get_float("seconds", 5.0))))
+        seconds = number(request.get_args(), "seconds") or 5.0
+        return await self._managed.discover(max(1.0, min(15.0, seconds)))
 
 
 def _options(request: WebRequest, name: str) -> Mapping[str, Any]:
