@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Optional
 
@@ -16,6 +17,7 @@ from .client import CallError, Client
 
 LIMIT = 165.0  # seconds; three minutes, stopping everything included
 HELP_AFTER = 135.0  # a job that is still running by then is cancelled, which ends it too
+ASK_AFTER = 75.0  # a printer that still heats by then is asked to pause all the same
 KINDS = ("klipper", "bambu", "prusalink")
 WORTH = 6.0  # a heat-up this many seconds long is worth judging
 SLACK, SHARE = 2.0, 0.2  # an ETA is right within 2 s or a fifth of what it said
@@ -38,11 +40,15 @@ class HeatUp:
     said: list[tuple[float, float, float]] = field(default_factory=list)
 
 
-def pausable(info: dict[str, Any]) -> bool:
-    """A printer that still prepares its job may refuse to pause it."""
+def pausable(info: dict[str, Any], waited: float) -> bool:
+    """Klipper pauses only between two commands, and M109 is a long one; a Bambu printer refuses
+    while it prepares. At a slow --speed that lasts, so a bridged one is then asked all the same."""
     snapshot = info["snapshot"]
-    begun = ((snapshot["job"] or {}).get("progress") or 0) > 0
-    return begun and snapshot["state"] == "printing" and "pause" in info["capabilities"]
+    if snapshot["state"] != "printing" or "pause" not in info["capabilities"]:
+        return False
+    if info["type"] == "klipper":
+        return not any(eta["heating"] and not eta["ready"] for eta in info["heaters"].values())
+    return ((snapshot["job"] or {}).get("progress") or 0) > 0 or waited > ASK_AFTER
 
 
 class Check:
@@ -73,9 +79,11 @@ class Check:
         return self.passed()
 
     async def _watch(self) -> None:
-        pausing = asyncio.create_task(self._pause())
-        helping = asyncio.create_task(self._end_jobs())
-        heating = asyncio.create_task(self._preheat())
+        tasks = [
+            asyncio.create_task(self._named(self.pause, self._pause())),
+            asyncio.create_task(self._named(self.eta, self._preheat())),
+            asyncio.create_task(self._end_jobs()),
+        ]
         try:
             while not self.passed():
                 await self._look()
@@ -85,9 +93,17 @@ class Check:
                 except asyncio.TimeoutError:
                     pass  # nothing was said; look all the same
         finally:
-            for task in (pausing, helping, heating):
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(pausing, helping, heating, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    @staticmethod
+    async def _named(row: Row, work: Coroutine[Any, Any, None]) -> None:
+        """What goes wrong on the way is what is missing."""
+        try:
+            await work
+        except Exception as error:
+            row.missing = f"{type(error).__name__}: {error}"
 
     def _notified(self, method: str, params: list) -> None:
         if method == "notify_moonfleet_status_update" and params:
@@ -191,7 +207,7 @@ class Check:
         """Pause what prints and can be paused, look at its state, and let it go on."""
         while self.pause.seen is None:
             for info in (await self.client.call("server.moonfleet.printers"))["printers"]:
-                if pausable(info):
+                if pausable(info, time.time() - self.started):
                     await self._pause_one(info["name"])
                 if self.pause.seen is not None:
                     return
@@ -209,8 +225,8 @@ class Check:
             else:
                 why = reply["reason"] or f"its state is {state}"
                 self.pause.missing = f"{name}: pause {reply['result']}: {why}"
-        except CallError as error:
-            self.pause.missing = f"{name}: {error}"
+        except (CallError, asyncio.TimeoutError) as error:
+            self.pause.missing = f"{name}: {error or 'no answer to the pause'}"
 
     async def _state(self, name: str) -> Optional[str]:
         info = await self.client.call("server.moonfleet.printer", printer=name)

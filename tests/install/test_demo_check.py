@@ -39,6 +39,7 @@ class FakeClient:
     def info(self, name: str) -> dict[str, Any]:
         return {
             "name": name,
+            "type": KINDS[name],
             "online": self.online[name],
             "connection": {"state": "unreachable", "message": "no route to it"},
             "capabilities": ["pause", "resume", "cancel"],
