@@ -79,7 +79,7 @@ class PrinterSettings:
     finish_estimate: str = "printer"
     notifiers: tuple[str, ...] = ()  # names of [notifier] sections
     maintenance: tuple[tuple[str, str, float], ...] = ()  # (counter, odometer, threshold)
-    guards: GuardRules = GuardRules()
+    guards: GuardRules = field(default_factory=GuardRules)
     options: Mapping[str, Any] = field(default_factory=dict)  # type-specific, Secrets included
 
 
