@@ -95,10 +95,18 @@ class VirtualPrinter:
             actions=self.actions(),
             total_duration=None if job is None else job.total_duration,
             print_duration=None if job is None else job.print_duration,
+            learned_left=self._learned_left(),
             filament_panel=settings.filament_panel,
             sticky=self._sticky,
             hide_message=self._hide_message,
         )
+
+    def _learned_left(self) -> Optional[float]:
+        """The fleet's own figure, where the printer's section asks for it."""
+        if self.printer.settings.finish_estimate != "learned":
+            return None
+        finish = self.printer.finish()
+        return None if finish is None else finish.left
 
     def objects(self) -> Objects:
         """The objects of the latest report."""

@@ -31,6 +31,7 @@ class View:
     actions: frozenset[Action] = frozenset()  # permitted by `control` and possible
     total_duration: Optional[float] = None
     print_duration: Optional[float] = None
+    learned_left: Optional[float] = None  # s; with `finish_estimate: learned`
     filament_panel: str = "afc"
     #: objects that were there once stay what they are: a chamber that was heated is a heater
     sticky: frozenset[str] = frozenset()
@@ -69,7 +70,8 @@ class View:
         job = self.snapshot.job
         if job is None:
             return None
-        duration, left = self.duration, job.time_left
+        duration = self.duration
+        left = job.time_left if self.learned_left is None else self.learned_left
         if duration is not None and duration >= MIN_DURATION and left is not None and left > 0:
             return duration / (duration + left)
         return job.progress

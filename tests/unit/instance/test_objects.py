@@ -49,6 +49,13 @@ def test_the_interfaces_estimate_equals_the_printers_remaining_time() -> None:
     assert objects["display_status"]["progress"] == 0.4
 
 
+def test_the_learned_remaining_time_replaces_the_printers() -> None:
+    objects = build_objects(view(learned_left=1200.0))
+    duration = objects["print_stats"]["print_duration"]
+    progress = objects["virtual_sdcard"]["progress"]
+    assert duration / progress - duration == pytest.approx(1200.0)
+
+
 def test_without_a_remaining_time_progress_is_the_printers_own() -> None:
     job = Job("Benchy", "b.gcode", 0.4, None, 600.0)
     objects = build_objects(view(snapshot=printing(job=job)))
