@@ -13,9 +13,11 @@ From Python::
         p.start_job("benchy.3mf")   # as if somebody had pressed print on its screen
         p.requests                  # every request received: [(group, body), ...]
         p.faults.developer_mode = False
+        p.ftps.port, p.ftps.storage # its storage over FTPS; options ftps_port of the bridge
+        p.camera.port               # JPEG camera of A1, P1 and A2L (None on the others)
         await p.reboot(2.0)
 
-or with ``start()`` and ``stop()``. ``auto=True`` prints one job after another by itself.
+or with ``start()`` and ``stop()``. ``auto=True`` prints one job after another, and pauses every second one, by itself.
 
 From a shell::
 

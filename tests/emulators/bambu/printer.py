@@ -16,16 +16,16 @@ from typing import Any, Optional
 
 from . import reports
 from .answers import Answers
+from .autopilot import Autopilot
 from .camera_server import CameraServer
 from .certs import Chain
 from .faults import Faults
 from .ftps_server import FtpsServer
-from .machine import Job, Machine, playlist
+from .machine import Job, Machine
 from .models import model as model_named
 from .mqtt_server import MqttServer, encode_length
 
 _TICK = 0.05
-_IDLE_BETWEEN_JOBS = 8.0
 _GARBAGE = (
     b"{not json",
     b"\xff\xfe\x00",
@@ -60,7 +60,6 @@ class EmulatedBambu:
         self.serial = serial or kind.serial
         self.host = host
         self.faults = faults or Faults()
-        self.auto = auto
         self.job_seconds = job_seconds
         self.push_interval = push_interval
         self.machine = Machine(kind, speed, kind.cancel_echo)
@@ -86,7 +85,7 @@ class EmulatedBambu:
         self._sequence = 0
         self._garbage = 0
         self._task: Optional[asyncio.Task[None]] = None
-        self._names = playlist()
+        self._autopilot = Autopilot(self.machine, self._next_job) if auto else None
 
     # -- life ------------------------------------------------------------------------------
 
@@ -172,21 +171,20 @@ class EmulatedBambu:
         values: dict[str, Any] = {"seconds": self.job_seconds, "layers": 120, **fields}
         return self.machine.start(Job(plain, f"{plain}.gcode", **values))
 
+    def _next_job(self, name: str, seconds: float, layers: int) -> bool:
+        return self.start_job(name, seconds=min(seconds, self.job_seconds), layers=layers)
+
     # -- time ------------------------------------------------------------------------------
 
     async def _live(self) -> None:
-        before = time.monotonic()
-        pushed, idle = before, 0.0
+        pushed = before = time.monotonic()
         while True:
             await asyncio.sleep(min(_TICK, self.push_interval))
             now = time.monotonic()
             self.machine.advance(now - before)
-            idle = 0.0 if self.machine.busy else idle + now - before
+            if self._autopilot is not None:
+                self._autopilot.advance(now - before)
             before = now
-            if self.auto and idle >= _IDLE_BETWEEN_JOBS:
-                name, seconds, layers = next(self._names)
-                self.start_job(name, seconds=min(seconds, self.job_seconds), layers=layers)
-                idle = 0.0
             if now - pushed >= self.push_interval:
                 pushed = now
                 self._push()
