@@ -42,6 +42,7 @@ from .protocol.requests import (
 )
 from .timing import Timing
 from .trust import Trust
+from .watch import Step, Watch
 
 PIN_KEY = "tls_pin"
 USER = "bblp"
@@ -95,8 +96,8 @@ class BambuBridge(Bridge):
         self._conversation = Conversation()
         self._retry_now = asyncio.Event()
         self._changed = asyncio.Event()
-        self._connected_at = self._report_at = self._full_asked_at = self._version_at = 0.0
-        self._reported = self._had_full = False
+        self._watch: Optional[Watch] = None  # of this connection, or the last one
+        self._version_at = 0.0
 
     # -- life ------------------------------------------------------------------------------
 
@@ -146,8 +147,10 @@ class BambuBridge(Bridge):
             except Exception:
                 self._host.logger.exception("the connection ended unexpectedly")
                 self._tell(Link.FAULT, "the connection ended unexpectedly; the log says why")
-            lived = self._now() - self._connected_at if self._connected_at else 0.0
-            attempt = 0 if self._reported and lived >= self._timing.steady else attempt
+            watch = self._watch
+            if watch is not None and watch.reported:
+                lived = self._now() - watch.connected_at
+                attempt = 0 if lived >= self._timing.steady else attempt
             delay = schedule.delay(attempt, random.random())
             attempt += 1
             if attempt >= self._timing.search_after:
@@ -179,7 +182,7 @@ class BambuBridge(Bridge):
         return self._now() - begin
 
     async def _connect_once(self) -> None:
-        self._connected_at, self._reported, self._had_full = 0.0, False, False
+        self._watch = None
         trust = self._trust
         sock = await connect_tls(self._address, self._port, trust.context())
         try:
@@ -193,11 +196,11 @@ class BambuBridge(Bridge):
             raise
         try:
             await session.open(USER, self._code, self._timing.connack)
-            self._connected_at = self._report_at = self._now()
+            watch = self._watch = Watch(self._timing, self._now())
             self._session = session
             self._publish(MODULES)
             self._ask_full()
-            await self._watch(session)
+            await self._keep(session, watch)
         finally:
             self._session = None
             if self._hearing is not None:
@@ -205,44 +208,24 @@ class BambuBridge(Bridge):
             self._conversation.clear()
             session.close()
 
-    async def _watch(self, session: MqttSession) -> None:
+    async def _keep(self, session: MqttSession, watch: Watch) -> None:
         """Until the connection ends; wakes a silent printer, then gives it up."""
-        timing, woken_at, asked_again = self._timing, 0.0, False
         while True:
-            if woken_at and self._report_at > woken_at:
-                woken_at = 0.0
-            quiet = timing.quiet if self._reported else timing.first_report
-            silent_told = self._connection.state in (Link.STALE, Link.NO_REPORTS)
-            if not woken_at:
-                due = self._report_at + quiet
-            else:
-                due = woken_at + (timing.dead if silent_told else timing.patience)
-            if not self._had_full and not asked_again:
-                due = min(due, self._connected_at + timing.first_report)
-            if self._needs_full_reports():
-                due = min(due, self._full_asked_at + timing.full_reports)
+            wait = max(0.05, watch.due(self._needs_full_reports()) - self._now())
             try:
-                wait = max(0.05, due - self._now())
                 await asyncio.wait_for(asyncio.shield(session.closed), wait)
             except asyncio.TimeoutError:
                 pass
             else:
                 raise session.closed.result()
-            now = self._now()
-            if woken_at and self._report_at <= woken_at:
-                if now - woken_at >= timing.patience:
-                    self._tell(Link.STALE if self._reported else Link.NO_REPORTS, _SILENT)
-                if now - woken_at >= timing.dead:
-                    raise LinkFailure(Link.NO_REPORTS, _SILENT)
-            elif now - self._report_at >= quiet:
-                woken_at = now
-                self._publish(START_REPORTS)
-                self._ask_full()
-            elif not self._had_full and not asked_again:
-                if now - self._connected_at >= timing.first_report:
-                    asked_again = True
-                    self._ask_full()
-            elif now - self._full_asked_at >= timing.full_reports and self._needs_full_reports():
+            step = watch.step(self._now(), self._needs_full_reports())
+            if step is Step.STALE:
+                self._tell(Link.STALE if watch.reported else Link.NO_REPORTS, _SILENT)
+            elif step is Step.GIVE_UP:
+                raise LinkFailure(Link.NO_REPORTS, _SILENT)
+            elif step is not None:
+                if step is Step.WAKE:
+                    self._publish(START_REPORTS)
                 self._ask_full()
 
     def _needs_full_reports(self) -> bool:
@@ -259,20 +242,16 @@ class BambuBridge(Bridge):
             elif isinstance(message, Version):
                 self._version_at = self._now()
                 self.reports.modules(message.modules)
-                if self._reported:
+                if self._reporting:
                     self._host.on_snapshot(self.reports.snapshot)
             else:
                 self._take_answer(message)
 
     def _take_report(self, report: Report) -> None:
-        now = self._now()
-        self._report_at = now
-        if report.full:
-            self._had_full = True
-        elif not self._had_full and now - self._connected_at < self._timing.first_report:
-            return  # a delta to what we do not know yet: the full report is on its way
+        now, watch = self._now(), self._watch
+        if watch is None or not watch.report(report.full, now):
+            return
         snapshot = self.reports.report(report.body, report.full, now)
-        self._reported = True
         self._host.on_snapshot(snapshot)
         if self._connection.state is not Link.ONLINE:
             self._tell(Link.ONLINE, None)
@@ -352,13 +331,16 @@ class BambuBridge(Bridge):
             session.close(LinkFailure(Link.FAULT, _DEAF))
 
     async def refresh(self) -> None:
-        if self._session is not None and (
-            self._now() - self._full_asked_at >= self._timing.refresh
-        ):
+        watch = self._watch
+        if watch is not None and self._now() - watch.full_asked_at >= self._timing.refresh:
             self._ask_full()
 
+    @property
+    def _reporting(self) -> bool:
+        return self._watch is not None and self._watch.reported
+
     def _check_connected(self) -> None:
-        if self._session is None or self._session.closed.done() or not self._reported:
+        if self._session is None or self._session.closed.done() or not self._reporting:
             raise NotConnected(self._connection.message or "the printer is not connected")
 
     # -- files and camera ------------------------------------------------------------------
@@ -391,7 +373,8 @@ class BambuBridge(Bridge):
         return sequence if sent else None
 
     def _ask_full(self) -> None:
-        self._full_asked_at = self._now()
+        if self._watch is not None:
+            self._watch.full_asked_at = self._now()
         self._publish(FULL_REPORT)
 
     def _tell(self, link: Link, message: Optional[str]) -> None:
