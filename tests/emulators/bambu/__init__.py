@@ -17,7 +17,8 @@ From Python::
         p.camera.port               # JPEG camera of A1, P1 and A2L (None on the others)
         await p.reboot(2.0)
 
-or with ``start()`` and ``stop()``. ``auto=True`` prints one job after another, and pauses every second one, by itself.
+or with ``start()`` and ``stop()``. ``auto=True`` prints one job after another by itself, and pauses
+every second one.
 
 From a shell::
 
