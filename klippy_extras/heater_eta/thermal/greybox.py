@@ -199,6 +199,8 @@ class GreyBox:
     def reachable(self, target: float) -> bool:
         """False when even two standard deviations of luck would not get there."""
         x, cov = self.filter.x, self.filter.covariance
+        if self.steady(x[3] - x[4]) >= target - 0.5:
+            return True
         spread = max(0.0, cov(3, 3) + cov(4, 4) - 2.0 * cov(3, 4)) ** 0.5
         return self.steady(x[3] - x[4] + 2.0 * spread) >= target - 0.5
 

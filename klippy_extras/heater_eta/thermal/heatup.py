@@ -47,6 +47,11 @@ class HeatUp:
         self._time = now.time
         self._hopeless: Optional[float] = None
         self._expected: deque[tuple[float, float, float]] = deque()  # time, shown, model's rise
+        self._should = 0.0  # sum of those rises
+        self._power, self._loss = math.exp(grey.prior[0]), math.exp(grey.prior[1])
+        self._span, self._least = max(10.0, 3.0 * math.exp(grey.prior[4])), _STALL_RISE
+        if not spec.has_power:  # whole degrees, and full power is only assumed
+            self._span, self._least = 3.0 * self._span, 2.5 * self._least
         self._noted = -1
 
     @property
@@ -75,22 +80,22 @@ class HeatUp:
         top = self._spec.max_power
         if grey.acting < 0.95 * top or self.lesson.reached is not None:
             expected.clear()
+            self._should = 0.0
             self._hopeless = None
             self.trouble = None
             return
-        a, b, _, _, tau = (math.exp(v) for v in grey.prior)
-        span, least = max(10.0, 3.0 * tau), _STALL_RISE
-        if not self._spec.has_power:  # whole degrees, and full power is only assumed
-            span, least = 3.0 * span, 2.5 * least
+        a, b = self._power, self._loss
+        span = self._span
         dt = time - expected[-1][0] if expected else 0.0
         rise = max(0.0, a * grey.acting - b * (shown - grey.ambient)) * dt
         expected.append((time, shown, rise))
+        self._should += rise
         while len(expected) > 2 and time - expected[1][0] >= span:
-            expected.popleft()
+            self._should -= expected.popleft()[2]
         trouble = None
         if time - expected[0][0] >= span:
-            should = 0.6 * sum(e[2] for e in expected)  # the rest goes into the inner mass
-            if should > least and shown - expected[0][1] < _STALL_SHARE * should:
+            should = 0.6 * self._should  # the rest goes into the inner mass
+            if should > self._least and shown - expected[0][1] < _STALL_SHARE * should:
                 trouble = HeaterState.STALLED
         if grey.reachable(target):
             self._hopeless = None
