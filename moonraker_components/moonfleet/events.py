@@ -12,7 +12,6 @@ when it has stayed away, a heater is ready once per target.
 from __future__ import annotations
 
 import logging
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Callable, Optional
@@ -29,7 +28,6 @@ logger = logging.getLogger("moonfleet")
 OFFLINE_AFTER = 30.0  # s away before it is told
 ONLINE_AFTER = 5.0  # s back before it is told, once an absence was told
 CLEARED_AFTER = 10.0  # s without a fault before it counts as cleared
-KEPT = 500  # events in memory
 TYPES = (
     "printer_online",
     "printer_offline",
@@ -65,13 +63,12 @@ class _Memory:
     firmware: Optional[str] = None
 
 
-class EventLog:
-    """A bounded list of events and those who listen to it."""
+class EventMaker:
+    """Makes events and tells those who listen; the history keeps them."""
 
     def __init__(self, clock: Callable[[], float], monotonic: Callable[[], float]) -> None:
         self._clock = clock
         self._monotonic = monotonic  # a clock that is set must not look like an absence
-        self._events: deque[dict[str, Any]] = deque(maxlen=KEPT)
         self._listeners: list[Callable[[dict[str, Any]], None]] = []
         self._memory: dict[str, _Memory] = {}
         self._next_id = 1
@@ -105,18 +102,6 @@ class EventLog:
         """A counter has passed its threshold; whoever counts says so once."""
         details = {key: value for key, value in due.items() if key != "printer"}
         self._add("maintenance_due", str(due["printer"]), details)
-
-    def recent(
-        self, printer: Optional[str] = None, since: Optional[float] = None, limit: int = 50
-    ) -> list[dict[str, Any]]:
-        """Newest first."""
-        found = [
-            event
-            for event in reversed(self._events)
-            if (printer is None or event["printer"] == printer)
-            and (since is None or event["time"] > since)
-        ]
-        return [dict(event) for event in found[: max(0, limit)]]
 
     # ---- news -------------------------------------------------------------------------------
 
@@ -242,7 +227,6 @@ class EventLog:
         event = {"id": self._next_id, "time": round(self._clock(), 3), "type": kind}
         event.update(printer=printer, **details)
         self._next_id += 1
-        self._events.append(event)
         for callback in list(self._listeners):
             try:
                 callback(dict(event))

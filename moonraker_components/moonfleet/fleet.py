@@ -22,7 +22,7 @@ from .core.errors import MoonfleetError, NotConnected, UnknownPrinter, one_line
 from .core.guards import GuardAction, GuardAlert
 from .core.jobs import JobEvent, JobRecord, JobTracker
 from .core.model import JobRules
-from .events import EventLog
+from .events import EventMaker
 from .member import CreateBridge, Member
 from .printer import LOCAL, Change, Printer
 
@@ -57,7 +57,7 @@ class Fleet:
         self.store = store
         self.clock = clock
         self.monotonic = monotonic
-        self.events = EventLog(clock, monotonic)
+        self.events = EventMaker(clock, monotonic)
         self._members: dict[str, Member] = {}
         self._listeners: list[Callable[[Change], None]] = []
         self._member_listeners: list[Callable[[str, bool], None]] = []

@@ -191,11 +191,12 @@ async def test_silence_ends_no_job_and_a_restart_keeps_it():
 async def test_jobs_of_the_local_klipper_are_never_copied():
     fleet, bridges = make_fleet("klipper")
     steps: list[str] = []
+    events: list[str] = []
     fleet.listen_jobs(lambda record, action: steps.append(action))
+    fleet.listen_events(lambda event: events.append(event["type"]))
     await fleet.start()
     bridges["klipper"].online(shot())
     bridges["klipper"].host.on_snapshot(shot(PrintState.PRINTING))
-    events = [event["type"] for event in fleet.events.recent()]
     await fleet.stop()
     assert steps == []
     assert "job_started" in events
@@ -257,8 +258,9 @@ async def test_learned_heaters_survive():
 async def test_faults_are_in_the_snapshot_and_told_as_events():
     fleet, bridges = make_fleet("x1c")
     await fleet.start()
+    events: list[dict] = []
+    fleet.listen_events(events.append)
     fault = Fault("0300_0100_0001_0001", Severity.FATAL, "https://example.org/hms")
     bridges["x1c"].online(shot(faults=(fault,)))
-    told = [e for e in fleet.events.recent() if e["type"] == "fault"]
     await fleet.stop()
-    assert [e["code"] for e in told] == ["0300_0100_0001_0001"]
+    assert [e["code"] for e in events if e["type"] == "fault"] == ["0300_0100_0001_0001"]
