@@ -153,7 +153,7 @@ export class Card {
     const end = jobEnd(store, this.info);
     const left = this.info.snapshot?.job?.time_left;
     if (end !== null) {
-      const now = store.now();
+      const now = store.shown;
       setText(this.jobLeft, `${text("left", { time: duration(end - now) })}, ${
         text("ends", { clock: clock(end, now) })}`);
     } else {
@@ -174,7 +174,7 @@ export class Card {
     const parts = [];
     if (info.connection?.message) parts.push(info.connection.message);
     if (!isOnline(info) && isNumber(info.connection?.last_report)) {
-      parts.push(text("lastSeen", { clock: clock(info.connection.last_report, store.now()) }));
+      parts.push(text("lastSeen", { clock: clock(info.connection.last_report, store.shown) }));
     }
     if (isOnline(info) && info.snapshot?.accepts_commands === "no") parts.push(text("readOnly"));
     setText(this.trouble, parts.join(" "));

@@ -44,7 +44,7 @@ export function isHeating(info) {
 
 /** {tone, main, detail, fill}: the words beside the temperature. */
 export function describe(store, printer, heater, eta, reading) {
-  const now = store.now();
+  const now = store.shown;
   // a reading without a target is a sensor: there is nothing to be ready for
   const state = eta?.state ?? (reading?.target === 0 ? "off" : "unknown");
   const said = { tone: TONES[state] ?? "calm", main: "", detail: "", fill: null };

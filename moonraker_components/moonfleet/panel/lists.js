@@ -51,7 +51,7 @@ export class NextStrip {
 
   tick(store) {
     const moments = upcoming(store);
-    const now = store.now();
+    const now = store.shown;
     show(this.section, moments.length > 0);
     arrange(this.list, moments.map((moment) => {
       let item = this.items.get(moment.key);
@@ -94,7 +94,7 @@ export class JobList {
     const ended = [...this.jobs.values()].filter((job) => job.status !== "in_progress")
       .sort((a, b) => (b.end_time ?? b.start_time ?? 0) - (a.end_time ?? a.start_time ?? 0))
       .slice(0, SHOWN_LOG);
-    const now = store.now();
+    const now = store.shown;
     const rows = ended.map((job) => el("li", { "data-status": job.status },
       el("span", { class: "when" }, isNumber(job.end_time) ? clock(job.end_time, now) : ""),
       el("span", { class: "what" }, el("b", {}, job.name || job.filename || text("unnamedJob")),
@@ -131,7 +131,7 @@ export class EventList {
   }
 
   draw(store) {
-    const now = store.now();
+    const now = store.shown;
     const rows = this.events.filter(eventWords).map((event) => el("li", { "data-type": event.type },
       el("span", { class: "when" }, isNumber(event.time) ? clock(event.time, now) : ""),
       el("span", { class: "what" }, el("b", {}, label(store, event.printer)),

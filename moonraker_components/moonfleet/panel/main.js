@@ -56,11 +56,11 @@ function draw() {
   }
   dirty.clear();
   summarize();
-  tick();
+  next.tick(store);
 }
 
-/** Every countdown at once, so that no two of them disagree. */
 function tick() {
+  store.tick();
   for (const card of cards.values()) card.tick(store);
   next.tick(store);
 }
@@ -114,6 +114,7 @@ async function refresh() {
     if (eta) store.setServerTime(eta.time);
     const { printers } = await connection.call("server.moonfleet.printers");
     store.replaceAll(printers);
+    store.tick();
     const status = await optional("server.moonfleet.status");
     warnings = (status?.warnings ?? []).map(String);
     if (status?.version) setText(byId("version"), text("version", { version: status.version }));

@@ -26,6 +26,12 @@ export class Store {
     this.printers = new Map();
     this.seen = new Map(); // when a value that counts down was said: "printer/what" -> Unix time
     this.offset = 0;
+    this.shown = this.now();
+  }
+
+  /** The moment that every countdown on the page counts from: none may disagree with another. */
+  tick() {
+    this.shown = this.now();
   }
 
   /** Moonraker's Unix time: this device's clock may be wrong. */
