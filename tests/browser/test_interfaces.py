@@ -262,3 +262,49 @@ async def test_mainsails_own_list_shows_the_fleet_without_clicks(scene: Scene) -
     await page.until(f"{says('214.9')} && {says('Temperatures')}", WAIT)
     await shot(scene, page, "switched")
     assert "PRINTERS" in await page.text()  # the list is still there to switch back
+
+
+async def test_controls_end_at_the_printer_or_in_a_refusal_that_is_seen(scene: Scene) -> None:
+    page = await scene.open("x1c")
+    await page.until(says("219.6"), WAIT)
+    console = "document.querySelector('.console-input textarea, .gcode-command-field textarea, "
+    console += ".console-command textarea, #console-input, textarea')"
+    await page.until(console, WAIT)
+
+    async def send(line: str) -> None:
+        await page.eval(f"{console}.focus()")
+        await page.send("Input.insertText", text=line)
+        await page.key("Enter", 13)
+
+    await send("M220 S124")
+    await scene.director.ordered(
+        lambda name, order, params: (name, order, params) == ("x1c", "speed", {"factor": 1.24})
+    )
+    await send("G1 X10")
+    await page.until(says("'G1' cannot be done"), WAIT)
+    await enter(page, "Heater Bed", "45")
+    await scene.director.ordered(
+        lambda name, order, params: (
+            order == "temperature" and params == {"heater": "heater_bed", "target": 45.0}
+        )
+    )
+    await enter(page, "Ams Ht Dryer", "0")
+    await scene.director.ordered(
+        lambda name, order, params: order == "dry" and params["unit"] == 128
+    )
+    if scene.interface == "mainsail":
+        await press_text(page, "Cooldown")
+        await scene.director.ordered(
+            lambda name, order, params: params == {"heater": "extruder", "target": 0.0}
+        )
+        await press_text(page, "Emergency stop")  # Mainsail does not ask, unless told to
+    else:
+        await press_text(page, "Clear_error")
+        await scene.director.ordered(lambda name, order, params: order == "clear_error")
+        await press_text(page, "Cancel")
+        dialog = "document.querySelector('.v-dialog--active')"
+        await page.until(dialog, WAIT)
+        await page.eval(f"[...{dialog}.querySelectorAll('button')].pop().click()")
+    await scene.director.ordered(lambda name, order, params: order == "cancel")
+    assert scene.director.state["x1c"]["state"] == "cancelled"
+    await shot(scene, page, "controls")

@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Mapping
 from typing import TYPE_CHECKING, Any, Callable, Optional
 
 from ..bridges.base import Link
-from ..core.commands import Action, Command, CommandResult
+from ..core.commands import Command, CommandResult
 from .filament import drying_message
 from .hub import Client, Hub, Sink
 from .jsonrpc import encode, error, notification
@@ -78,9 +78,6 @@ class VirtualPrinter:
 
     # ---- what the printer looks like --------------------------------------------------------
 
-    def actions(self) -> frozenset[Action]:
-        return self.printer.actions()
-
     def view(self) -> View:
         printer, job = self.printer, self.printer.job
         settings = printer.settings
@@ -92,7 +89,7 @@ class VirtualPrinter:
             connecting=printer.connection.state is Link.CONNECTING,
             connection_message=printer.connection.message,
             heaters=printer.heaters_json(),
-            actions=self.actions(),
+            actions=self.printer.actions(),
             total_duration=None if job is None else job.total_duration,
             print_duration=None if job is None else job.print_duration,
             learned_left=self._learned_left(),
