@@ -106,7 +106,7 @@ class _Lines(logging.Handler):
 
 
 BLIND: dict[str, float] = {}  # printer -> when its reports were last disturbed
-CODE_WINDOW = 7.0  # a cancel code stands for some seconds around the end
+CODE_WINDOW = 12.0  # an end and its cancel code, which may come before or after
 
 
 async def _work(printer: EmulatedBambu, fleet: Fleet, name: str, book: Book, end: float) -> None:
@@ -145,11 +145,10 @@ async def _work(printer: EmulatedBambu, fleet: Fleet, name: str, book: Book, end
             book.real[job] = "completed"
         else:
             book.real[job] = "cancelled" if echo else "error"
-        blind = not printer.server.clients or time.monotonic() - BLIND.get(name, 0.0) < CODE_WINDOW
-        if blind:
+        # the end, and the code that explains it, must have had their time before the next start
+        await asyncio.sleep(2.0 if state == "FINISH" else 6.0)
+        if not printer.server.clients or time.monotonic() - BLIND.get(name, 0.0) < CODE_WINDOW:
             book.hidden.add(job)
-        # the end must be seen before the next start, or nobody could tell
-        await asyncio.sleep(2.0)
 
 
 async def _running(printer: EmulatedBambu) -> None:
