@@ -51,7 +51,7 @@ async def discover(seconds: float, interfaces: Optional[Sequence[str]] = None) -
         if state_change.name == "Added" and len(heard) < MOST_FOUND:
             heard.add(name)
 
-    options = {} if interfaces is None else {"interfaces": list(interfaces)}
+    options: dict[str, Any] = {} if interfaces is None else {"interfaces": list(interfaces)}
     try:
         network = AsyncZeroconf(**options)
     except OSError:
