@@ -2,6 +2,7 @@
 # Moonfleet's front door: the demo and the tests, in private environments under .envs/.
 set -Eeuo pipefail
 umask 022
+export MOONFLEET_CALLER="$PWD" # relative folders are the caller's
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")"
 
 # shellcheck source=tests/setup.sh

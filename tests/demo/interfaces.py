@@ -16,6 +16,7 @@ from typing import Any, Callable, Optional
 
 from aiohttp import web
 
+from .options import folder
 from .processes import DemoError
 
 
@@ -73,11 +74,11 @@ def named(port: int, names: list[str]) -> list[Interface]:
     """One for each build that the environment names; raises ``DemoError`` for a wrong folder."""
     found = []
     for name, variable, config in BUILDS:
-        folder = os.environ.get(variable)
-        if not folder:
+        place = os.environ.get(variable)
+        if not place:
             continue
-        build = pathlib.Path(folder)
+        build = folder(place)
         if not (build / "index.html").is_file():
-            raise DemoError(f"{variable} names {folder}, which holds no index.html of {name}")
+            raise DemoError(f"{variable} names {place}, which holds no index.html of {name}")
         found.append(Interface(name, build, config(port, names)))
     return found

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import pathlib
 from typing import Optional
 
@@ -31,8 +32,14 @@ def _port(text: str) -> int:
     return int(text)
 
 
+def folder(text: str) -> pathlib.Path:
+    """A folder as the person who typed it meant it: install.sh has changed the directory."""
+    caller = pathlib.Path(os.environ.get("MOONFLEET_CALLER", "."))
+    return (caller / pathlib.Path(text).expanduser()).resolve()
+
+
 def _klipper(text: str) -> pathlib.Path:
-    path = pathlib.Path(text).expanduser().resolve()
+    path = folder(text)
     if not (path / "klippy" / "klippy.py").is_file():
         raise argparse.ArgumentTypeError(
             f"'{text}' holds no klippy/klippy.py; name the folder of a Klipper checkout"

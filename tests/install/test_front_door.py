@@ -95,6 +95,20 @@ def test_a_wrong_option_is_refused_before_anything_is_set_up(words, sentence, tm
     assert not (tmp_path / "envs").exists()
 
 
+def test_a_relative_folder_is_the_callers(tmp_path):
+    (tmp_path / "klipper" / "klippy").mkdir(parents=True)
+    (tmp_path / "klipper" / "klippy" / "klippy.py").touch()
+    script = "from tests.demo.options import parse; print(parse(['--klipper', 'klipper']).klipper)"
+    result = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, "MOONFLEET_CALLER": str(tmp_path)},
+    )
+    assert result.stdout.strip() == str(tmp_path / "klipper"), result.stderr
+
+
 def test_help_of_the_demo_sets_nothing_up(tmp_path):
     result = run("demo", "--help", MOONFLEET_ENVS=str(tmp_path / "envs"), PYTHON=sys.executable)
     assert result.returncode == 0
