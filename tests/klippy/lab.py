@@ -204,7 +204,7 @@ def run_on_klippy(checkout, python, name, folder):
     """In a process of its own: a checkout's modules are top-level, one checkout per process."""
     command = [python, "-m", "tests.klippy.lab", str(checkout), name, str(folder)]
     done = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, timeout=90, check=False
+        command, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False
     )
     for line in done.stdout.splitlines():
         if line.startswith("RESULT "):
