@@ -106,6 +106,7 @@ class _Lines(logging.Handler):
 
 
 BLIND: dict[str, float] = {}  # printer -> when its reports were last disturbed
+END_WINDOW = 4.0  # seconds in which a disturbance may hide an end
 CODE_WINDOW = 12.0  # an end and its cancel code, which may come before or after
 
 
@@ -147,7 +148,8 @@ async def _work(printer: EmulatedBambu, fleet: Fleet, name: str, book: Book, end
             book.real[job] = "cancelled" if echo else "error"
         # the end, and the code that explains it, must have had their time before the next start
         await asyncio.sleep(2.0 if state == "FINISH" else 6.0)
-        if not printer.server.clients or time.monotonic() - BLIND.get(name, 0.0) < CODE_WINDOW:
+        window = END_WINDOW if state == "FINISH" else CODE_WINDOW
+        if not printer.server.clients or time.monotonic() - BLIND.get(name, 0.0) < window:
             book.hidden.add(job)
 
 
@@ -159,7 +161,7 @@ async def _running(printer: EmulatedBambu) -> None:
 async def _trouble(printer: EmulatedBambu, name: str, seed: int, end: float) -> None:
     faults, rng = printer.faults, random.Random(f"{seed}{name}")
     while time.monotonic() < end:
-        await asyncio.sleep(rng.uniform(1.0, 12.0))
+        await asyncio.sleep(rng.uniform(2.0, 20.0))
         BLIND[name] = time.monotonic()
         kind = rng.choice(("drop", "offline", "garbage", "silent", "big", "acks", "raw", "stopped"))
         if kind == "drop":
