@@ -26,7 +26,10 @@ def paths(names: list[str]) -> list[str]:
 
 
 def mainsail_config(port: int, names: list[str]) -> dict[str, Any]:
-    instances = [{"hostname": "127.0.0.1", "port": port, "path": path} for path in paths(names)]
+    instances = [
+        {"hostname": "127.0.0.1", "port": port, "path": path, "name": name}
+        for name, path in zip(names, paths(names))
+    ]
     return {"defaultLocale": "en", "instancesDB": "json", "instances": instances}
 
 
@@ -45,15 +48,14 @@ class Interface:
     def __init__(self, name: str, build: pathlib.Path, config: dict[str, Any]):
         self.name = name
         self.url = ""
-        self._build = build
+        self._build = build.resolve()
         self._config = config
         self._runner: Optional[web.AppRunner] = None
 
     async def start(self) -> None:
         app = web.Application()
         app.router.add_get("/config.json", self._send_config)
-        app.router.add_get("/", self._send_index)
-        app.router.add_static("/", self._build)
+        app.router.add_get("/{path:.*}", self._send_file)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
@@ -66,8 +68,11 @@ class Interface:
     async def _send_config(self, _request: web.Request) -> web.Response:
         return web.json_response(self._config)
 
-    async def _send_index(self, _request: web.Request) -> web.FileResponse:
-        return web.FileResponse(self._build / "index.html")
+    async def _send_file(self, request: web.Request) -> web.FileResponse:
+        """Any other address is a page of the interface's own, which its index.html draws."""
+        file = (self._build / request.match_info["path"]).resolve()
+        inside = file.is_relative_to(self._build) and file.is_file()
+        return web.FileResponse(file if inside else self._build / "index.html")
 
 
 def named(port: int, names: list[str]) -> list[Interface]:

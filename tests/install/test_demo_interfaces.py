@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import aiohttp
 import pytest
+from yarl import URL
 
 from tests.demo import interfaces
 from tests.demo.processes import DemoError
@@ -18,11 +19,14 @@ NAMES = ["klipper", "x1c"]
 
 @pytest.fixture
 def build(tmp_path, monkeypatch):
-    (tmp_path / "index.html").write_text("the interface")
-    (tmp_path / "app.js").write_text("its script")
+    place = tmp_path / "build"
+    place.mkdir()
+    (tmp_path / "secret").write_text("not to be served")
+    (place / "index.html").write_text("the interface")
+    (place / "app.js").write_text("its script")
     monkeypatch.delenv("FLUIDD_DIST", raising=False)
     monkeypatch.delenv("MAINSAIL_DIST", raising=False)
-    return tmp_path
+    return place
 
 
 def test_nothing_named_nothing_served(build):
@@ -39,12 +43,17 @@ async def test_a_named_build_is_served_with_every_printer(build, monkeypatch):
                 assert await reply.text() == "the interface"
             async with session.get(f"{interface.url}app.js") as reply:
                 assert await reply.text() == "its script"
+            # a page within the interface, and nothing outside its folder
+            for path in ("allPrinters", "%2e%2e/secret", "..%2fsecret", "%2fetc%2fhostname"):
+                async with session.get(URL(f"{interface.url}{path}", encoded=True)) as reply:
+                    assert await reply.text() == "the interface", path
             async with session.get(f"{interface.url}config.json") as reply:
                 config = await reply.json()
     finally:
         await interface.stop()
     assert [entry["path"] for entry in config["instances"]] == ["", "/websocket/moonfleet/x1c"]
     assert {entry["port"] for entry in config["instances"]} == {7125}
+    assert [entry["name"] for entry in config["instances"]] == NAMES
 
 
 def test_fluidd_gets_its_own_form():
