@@ -89,13 +89,13 @@ class Moonfleet:
         """Nothing long in here: Moonraker starts to serve only when it returns."""
         for index, text in enumerate(self.notifiers.unknown()):
             self.warn(f"moonfleet_notifier_{index}", text)
+        await self.managed.load()
         self._spawn(self._start())
 
     async def _start(self) -> None:
         await self.recorder.start()
         await self.history.configure_maintenance(self._counters())
         await self.fleet.start()
-        await self.managed.load()
         await self.recorder.close_orphans()
         await self.recorder.learn_all()
         if await self.store.load_text(LOCAL, "seen"):

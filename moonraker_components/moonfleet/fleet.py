@@ -73,6 +73,13 @@ class Fleet:
         member.build(create)
         return member
 
+    def admit(self, settings: PrinterSettings, create: CreateBridge) -> Member:
+        """A printer that lives in the database; those who listen have seen the others already."""
+        member = self.add(settings, create)
+        member.printer.managed = True
+        _call(self._member_listeners, settings.name, True)
+        return member
+
     async def join(
         self, settings: PrinterSettings, create: CreateBridge, *, managed: bool = False
     ) -> None:

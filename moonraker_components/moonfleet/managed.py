@@ -46,7 +46,7 @@ class ManagedPrinters:
         self._lock = asyncio.Lock()  # one change at a time
 
     async def load(self) -> None:
-        """Let the stored ones join; one that cannot be used any more is shown with the reason."""
+        """Before the fleet starts; one that cannot be used any more is shown with the reason."""
         text = await self._fleet.store.load_text(*PLACE)
         try:
             stored = json.loads(text) if text else {}
@@ -64,7 +64,7 @@ class ManagedPrinters:
                 self._fleet.add_broken(shown, str(error))
                 self._fleet.printer(name).managed = True
             else:
-                await self._fleet.join(settings, bridge_type.create, managed=True)
+                self._fleet.admit(settings, bridge_type.create)
 
     async def add(self, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
         async with self._lock:

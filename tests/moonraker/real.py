@@ -69,6 +69,10 @@ def link_component(version: str) -> None:
         link.symlink_to(COMPONENT, target_is_directory=True)
 
 
+class PortTaken(Exception):
+    pass
+
+
 class Moonraker:
     def __init__(
         self,
@@ -89,7 +93,10 @@ class Moonraker:
             (folder / name).mkdir(parents=True, exist_ok=True)
         uds = klippy or folder / "comms" / "klippy.sock"
         self.config_file = folder / "config" / "moonraker.conf"
-        self.config_file.write_text(base.format(port=self.port, klippy=uds) + config)
+        text = base.format(port=self.port, klippy=uds) + config
+        if version == VERSIONS[-1]:  # older ones do not know the option
+            text += "\n[announcements]\nenable_moonlight: False\n"
+        self.config_file.write_text(text)
         if secrets is not None:
             (folder / "moonraker.secrets").write_text(json.dumps(secrets))
 
@@ -109,7 +116,19 @@ class Moonraker:
                 cwd=self.folder,
                 env={**os.environ, **self._environ},
             )
-        self.until(self._answers, "Moonraker to answer")
+        try:
+            self.until(self._answers, "Moonraker to answer")
+        except PortTaken:
+            self._move()
+            self.start()
+
+    def _move(self) -> None:
+        """Somebody was faster to take the port that was free."""
+        self.stop()
+        (self.folder / "output.txt").unlink()  # it would be found again
+        text, old = self.config_file.read_text(), self.port
+        self.port = free_port()
+        self.config_file.write_text(text.replace(f"port: {old}", f"port: {self.port}", 1))
 
     def _answers(self) -> bool:
         assert self.process is not None
@@ -120,6 +139,8 @@ class Moonraker:
         except urllib.error.HTTPError as error:
             return error.code == 401  # it wants to know who is asking
         except OSError:
+            if "Failed to start HTTP server" in self.log():
+                raise PortTaken from None
             return False
 
     def stop(self) -> int:

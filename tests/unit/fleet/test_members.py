@@ -77,8 +77,8 @@ async def test_stored_printers_join_and_a_broken_one_is_shown(fake_type):
     store.texts[PLACE] = json.dumps(stored)
     fleet, _ = make_fleet("x1c", store=store)
     managed = ManagedPrinters(fleet, nothing)
-    await fleet.start()
     await managed.load()
+    await fleet.start()
     states = {p.name: (p.connection.state, p.managed) for p in fleet.printers()}
     assert states == {
         "good": (Link.CONNECTING, True),
