@@ -1,0 +1,33 @@
+# What must not outlive a restart, what must be told to the model, where the extra may lie
+#
+# Copyright (C) 2026 The Moonfleet authors
+#
+# This file may be distributed under the terms of the GNU GPLv3 license.
+"""Each test runs on the stand-in, and in every checkout that KLIPPER_DIR names."""
+
+from __future__ import annotations
+
+from typing import Any, Callable
+
+Play = Callable[[str], dict[str, Any]]
+
+
+def test_a_plan_does_not_outlive_its_printer(play: Play) -> None:
+    """RESTART, FIRMWARE_RESTART and a shutdown: a nozzle must never heat up by itself."""
+    data = play("lifecycle:plans")
+    for name in ("restart", "firmware_restart", "after_shutdown"):
+        assert data[name] == {
+            "targets": [0.0, 0.0],
+            "heating": [False, False],
+            "hub": False,
+            "active": False,
+            "state": "ready",
+        }, name
+    assert data["shutdown"] == 0.0
+
+
+def test_the_model_is_told_of_fan_and_tool_changes(play: Play) -> None:
+    data = play("lifecycle:disturbances")
+    hotends = ["extruder", "extruder1"]
+    assert data["fan_on"] == data["fan_off"] == data["tool"] == hotends
+    assert data["fan_little"] == data["nothing"] == []
