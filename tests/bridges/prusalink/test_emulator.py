@@ -26,10 +26,55 @@ def printer(flavour: str, **options: object) -> EmulatedPrusaLink:
 
 
 async def test_three_slots() -> None:
-    async with printer("buddy") as emulated:
+    async with printer("buddy", clients=None) as emulated:
         emulated.faults.slow = 0.05
         await asyncio.gather(*(ask(emulated.port, "GET", "/api/version") for _ in range(9)))
         assert emulated.stats.peak_active == 3
+
+
+async def test_too_many_connections_are_told_at_the_end() -> None:
+    hello = b"GET /api/version HTTP/1.1\r\nX-Api-Key: k\r\n\r\n"
+    with pytest.raises(AssertionError, match="3 connections at GET /api/version"):
+        async with printer("buddy") as emulated:
+            writers = []
+            for _ in range(3):
+                reader, writer = await asyncio.open_connection("127.0.0.1", emulated.port)
+                writer.write(hello)
+                await reader.readuntil(b"\r\n\r\n")  # answered, and kept alive
+                writers.append(writer)
+                assert bool(emulated.limits.violations) is (len(writers) == 3)
+            for writer in writers:
+                writer.close()
+
+
+@pytest.mark.parametrize("flavour", ["buddy", "python"])
+async def test_two_requests_at_once_are_told_at_the_end(flavour: str) -> None:
+    with pytest.raises(AssertionError, match="in flight together: GET /api/v1/info, GET /api/v"):
+        async with printer(flavour) as emulated:
+            emulated.faults.slow = 0.2
+            paths = ("/api/v1/info", "/api/version")
+            await asyncio.gather(*(ask(emulated.port, "GET", path) for path in paths))
+
+
+@pytest.mark.parametrize("flavour", ["buddy", "python"])
+async def test_one_stream_and_one_request_at_once_are_fine(flavour: str) -> None:
+    place = "/api/v1/files/" + ("usb" if flavour == "buddy" else "local")
+    big = b"G28\n" * 200_000
+    with pytest.raises(AssertionError, match=f"PUT {place}/a.gcode, PUT {place}/b.gcode"):
+        async with printer(flavour) as emulated:
+            emulated.flavour.inspection_delay = 0.01
+            uploads = [asyncio.ensure_future(
+                ask(emulated.port, "PUT", f"{place}/a.gcode", GCODE, big)
+            )]  # fmt: skip
+            while emulated.flavour.incoming is None:
+                await asyncio.sleep(0.01)
+            for _ in range(3):
+                assert (await ask(emulated.port, "GET", "/api/v1/status")).status == 200
+            assert not emulated.limits.violations and not uploads[0].done()
+            uploads.append(asyncio.ensure_future(
+                ask(emulated.port, "PUT", f"{place}/b.gcode", GCODE, big)
+            ))  # fmt: skip
+            await asyncio.gather(*uploads, return_exceptions=True)
 
 
 async def test_a_buddys_limits() -> None:

@@ -143,7 +143,7 @@ async def test_a_name_too_long_for_the_small_server() -> None:
 
 @pytest.mark.parametrize("flavour", FLAVOURS)
 async def test_a_transfer_of_somebody_else_is_in_the_way(flavour: str) -> None:
-    async with emulated(flavour) as printer, bridged(printer) as (bridge, host):
+    async with emulated(flavour, clients=2) as printer, bridged(printer) as (bridge, host):
         await ready(host)
         printer.flavour.inspection_delay = 0.01
         async with bridged(printer) as (other, other_host):

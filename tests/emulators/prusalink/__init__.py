@@ -23,6 +23,9 @@ or as a process: ``python -m tests.emulators.prusalink --port 8081 --flavour pyt
 ``print_seconds``  length of the sample print at speed 1
 ``autopilot``   True: prints, pauses, finishes, cools and starts again by itself
 ``faults``      a ``Faults``, changeable while it runs
+``clients``     how many bridges will talk to it (1). Leaving ``async with`` raises when it saw more
+                than two connections or more than one request besides a stream of each; None
+                lets anybody do anything
 ``printer.machine``  the printer itself: ``start_print(name)``, ``pause()``, ``resume()``,
                 ``stop()``, ``finish()``, ``attention(on)``, ``busy(on)``, ``fail(text)``,
                 ``reboot()``, ``dismiss()``

@@ -40,6 +40,7 @@ async def main() -> None:
         speed=options.speed,
         print_seconds=options.print_seconds,
         autopilot=not options.no_autopilot,
+        clients=None,
     )
     await printer.start()
     done = asyncio.Event()

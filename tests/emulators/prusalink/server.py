@@ -21,6 +21,7 @@ from .faults import Faults
 from .files import Storage, StoredFile, sample_gcode
 from .flavour import Flavour
 from .http import BadRequest, Request, Response, encode, read_request
+from .limits import Limits, Link
 from .machine import Machine
 from .python_server import PythonServer
 
@@ -57,6 +58,7 @@ class EmulatedPrusaLink:
         serial: str = "",
         faults: Optional[Faults] = None,
         host: str = "127.0.0.1",
+        clients: Optional[int] = 1,
     ) -> None:
         if flavour not in ("buddy", "python"):
             raise ValueError(f"no flavour {flavour!r}: buddy or python")
@@ -64,6 +66,7 @@ class EmulatedPrusaLink:
         self.host, self.port = host, port
         self.faults = faults or Faults()
         self.stats = Stats()
+        self.limits = Limits(clients)
         self.storage = Storage()
         self.machine = Machine(speed, print_seconds, self._window)
         model = model or ("MK3S" if self.python else "MK4S")
@@ -127,31 +130,37 @@ class EmulatedPrusaLink:
         await self.start()
         return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(self, kind: object, *_: object) -> None:
         await self.stop()
+        if kind is None:  # else the test has failed already, and for a better reason
+            self.limits.check()
 
     # -- one connection ---------------------------------------------------------------------------
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        stats = self.stats
+        stats, link = self.stats, self.limits.enter(reader, writer)
         self._writers.add(writer)
         stats.opened += 1
         stats.connections += 1
         stats.peak_connections = max(stats.peak_connections, stats.connections)
         try:
-            while await self._one(reader, writer):
+            while await self._one(link, reader, writer):
                 pass
         except (ConnectionError, BadRequest, asyncio.IncompleteReadError):
             pass  # the client went away or speaks no HTTP
         finally:
             stats.connections -= 1
+            self.limits.leave(link)
             self._writers.discard(writer)
             writer.close()
 
-    async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+    async def _one(
+        self, link: Link, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> bool:
         request = await read_request(reader)
         if request is None:
             return False
+        self.limits.begin(link, request)
         if self.faults.drop:
             return False
         if self.faults.hang or self.auth.hangs(request):
@@ -177,14 +186,14 @@ class EmulatedPrusaLink:
         if request.left > 0:
             response.close = True  # an unread body: the real ones close too
         version = self.flavour.version
-        if request.headers.get("connection", "").lower() == "close":
+        if request.headers.get("connection", "").lower() == "close" or version == "HTTP/1.0":
             response.close = True
         writer.write(encode(response, version=version, chunked=self.flavour.chunked))
         await writer.drain()
+        link.request, link.leaving = "", response.close
         if response.close and request.left > 0:
             await self._swallow(request)
-        wants_close = request.headers.get("connection", "").lower() == "close"
-        return not (version == "HTTP/1.0" or response.close or wants_close or self.faults.drop_idle)
+        return not (response.close or self.faults.drop_idle)
 
     async def _respond(self, request: Request) -> Response:
         faults = self.faults
