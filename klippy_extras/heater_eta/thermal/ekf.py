@@ -29,6 +29,10 @@ def _index(i: int, j: int) -> int:
     return _DIAGONAL[i] + j - i
 
 
+_ROWS = tuple(tuple(_index(i, j) for j in range(8)) for i in range(8))
+_AMONG_TEMPS = (0, 1, 2, 8, 9, 15)
+
+
 class Filter:
     """One heater's state estimate."""
 
@@ -59,13 +63,14 @@ class Filter:
         return self._plain
 
     def covariance(self, i: int, j: int) -> float:
-        return self._p[_index(i, j)]
+        return self._p[_ROWS[i][j]]
 
     def set_variance(self, i: int, value: float) -> None:
         """Uncertain by itself alone: no covariance with the rest is left."""
-        for j in range(8):
-            self._p[_index(i, j)] = 0.0
-        self._p[_DIAGONAL[i]] = value
+        p = self._p
+        for j in _ROWS[i]:
+            p[j] = 0.0
+        p[_DIAGONAL[i]] = value
 
     def place(self, shown: float, at_rest: bool, inner: Optional[float] = None) -> None:
         """Start afresh at the shown temperature, keeping the parameters."""
@@ -78,8 +83,12 @@ class Filter:
 
     def set_params(self, params: Vector, sd: Vector) -> None:
         self.x[3:] = params
-        for i in range(5):
-            self.set_variance(3 + i, sd[i] * sd[i])
+        old = self._p
+        self._p = p = [0.0] * 36
+        for i in _AMONG_TEMPS:
+            p[i] = old[i]
+        for i, s in zip(_DIAGONAL[3:], sd):
+            p[i] = s * s
         self._unlog()
 
     def widen(self, index: int, sd: float) -> None:

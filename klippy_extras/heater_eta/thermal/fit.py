@@ -19,7 +19,8 @@ from typing import Optional
 from .model import Temps
 from .traits import HIGH, LOW, Vector, clamp_vector
 
-_CAPACITY = 320  # points kept of one episode; more are merged pairwise
+_CAPACITY = 320  # points of one episode; more are merged pairwise ...
+_THINNED = 16  # ... so many at a time
 _SIGMA = 0.35  # C, sensor and model
 _HUBER = 2.0  # sigmas
 _CORRELATED = 6.0  # neighbouring residuals say the same thing
@@ -29,6 +30,10 @@ _STEP = 0.02  # of the logs, for differences
 _START_STEP = 0.5  # C, for the inner temperature at the start
 
 
+#: time, shown, acting power, power
+Point = tuple[float, float, float, float]
+
+
 class Trace:
     """(time, shown, acting power, power) of an episode, in bounded memory."""
 
@@ -36,9 +41,11 @@ class Trace:
         self.temps = temps
         self.ambient = ambient
         self.start_sd = start_sd  # of T2
-        self.points: list[tuple[float, float, float, float]] = []
+        self.points: list[Point] = []
         self._stride = 1
-        self._held: list[tuple[float, float, float, float]] = []
+        self._held: list[Point] = []
+        self._merged: list[Point] = []  # the first points, thinned out
+        self._thinning = 0  # points that are to be
 
     def add(self, time: float, shown: float, acting: float, power: float) -> None:
         self._held.append((time, shown, acting, power))
@@ -48,10 +55,23 @@ class Trace:
         mean = sum(p[2] for p in held) / len(held)
         self.points.append((held[-1][0], held[-1][1], mean, power))
         self._held = []
-        if len(self.points) >= _CAPACITY:
+        if self._thinning:
+            self._thin()
+        elif len(self.points) >= _CAPACITY:
             self._stride *= 2
-            pairs = zip(self.points[0::2], self.points[1::2])
-            self.points = [(b[0], b[1], 0.5 * (a[2] + b[2]), b[3]) for a, b in pairs]
+            self._thinning = len(self.points) & ~1
+
+    def _thin(self) -> None:
+        """Merge some pairs: all of them at once would take too long for one second."""
+        done = 2 * len(self._merged)
+        end = min(done + _THINNED, self._thinning)
+        points, merged = self.points, self._merged
+        for i in range(done, end, 2):
+            a, b = points[i], points[i + 1]
+            merged.append((b[0], b[1], 0.5 * (a[2] + b[2]), b[3]))
+        if end == self._thinning:
+            self.points = merged + points[end:]
+            self._merged, self._thinning = [], 0
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,8 @@ _WORTH_LEARNING = 8.0  # C of swing
 _IDLE_WARMEST = 36.0  # C: what may be a room (or an enclosure) and not a heater cooling down
 _STALE = 10.0  # s without a sample, or four of its usual intervals
 _PENDING = 2  # heat-ups waiting to be studied
+#: time, temperature, power, integral, target, made of fast samples, is climbing
+Second = tuple[float, float, Optional[float], Optional[float], float, bool, bool]
 
 
 class HeaterTracker:
@@ -68,6 +70,7 @@ class HeaterTracker:
         self._cool_at: Optional[float] = None  # clock time at which it will be cool
         self._cool_time: Optional[float] = None  # of that
         self._due: Optional[Reading] = None  # not yet forecast from
+        self._pending: Optional[Second] = None  # not yet looked at
         self._jobs: list[Iterator[None]] = []
         self._health = verdict(spec.name, self._memory.strengths)
 
@@ -99,19 +102,28 @@ class HeaterTracker:
             heatup.watch(now, phase.state is HeaterState.READY)
         second = self._means.add(now.time, now.temperature, now.power, gate.interval)
         if second is not None:
+            self._catch_up()
             time, temp, power, count = second
-            self._grey.observe(
-                time, temp, power, now.integral, now.target, count > 1, phase.state in _CLIMBING
-            )
-            if heatup is not None:
-                heatup.second(time, temp, now.target)
-            if self._cooldown is not None:
-                self._cooldown.second(time, temp)
+            climbing = phase.state in _CLIMBING
+            self._pending = time, temp, power, now.integral, now.target, count > 1, climbing
         if begun or second is not None:
             self._settle(now)
 
+    def _catch_up(self) -> None:
+        """Look at the last second. `update` leaves that to whoever asks next: it shall be cheap,
+        and is called far more often than anybody asks."""
+        pending, self._pending = self._pending, None
+        if pending is None:
+            return
+        self._grey.observe(*pending)
+        if self._heatup is not None:
+            self._heatup.second(pending[0], pending[1], pending[4])
+        if self._cooldown is not None:
+            self._cooldown.second(pending[0], pending[1])
+
     def _restart(self, now: Reading) -> None:
         """A new life, a long gap or another clock: nothing is known of the inside."""
+        self._catch_up()
         at_rest = now.temperature <= 33.0 and (
             now.target <= 0.0 or self._memory.ambient is None or now.temperature < ROOM + 5.0
         )
@@ -126,6 +138,7 @@ class HeaterTracker:
 
     def _begin(self, now: Reading, resting: bool) -> None:
         """A new target."""
+        self._catch_up()
         self._end_heatup()
         self._end_cooldown()
         if resting and 0.0 < now.temperature <= _IDLE_WARMEST and now.target > now.temperature:
@@ -138,11 +151,13 @@ class HeaterTracker:
             self._cool(now)
 
     def _climb(self, now: Reading) -> None:
+        self._catch_up()
         self._end_cooldown()
         self._grey.set_prior(*self._prior())
         self._heatup = HeatUp(self.spec, self._traits, self._grey, self._memory, now)
 
     def _cool(self, now: Reading) -> None:
+        self._catch_up()
         self._cool_at = self._cool_time = None
         self._cooldown = CoolDown(
             self._traits, self._hot, self._memory, now.temperature, self._grey.ambient
@@ -170,10 +185,12 @@ class HeaterTracker:
         state = self._phase.state
         if self._heatup is not None:
             if self._heatup.done:
+                self._catch_up()
                 self._end_heatup()
             elif state is HeaterState.CALIBRATING:
                 self._heatup = None
         if self._cooldown is not None and state is not HeaterState.COOLING:
+            self._catch_up()
             self._end_cooldown()
         self._due = now
 
@@ -197,6 +214,7 @@ class HeaterTracker:
         """The losses may have changed by about ``share`` (fan, door, tool change)."""
         size = number(share)
         if size is not None:
+            self._catch_up()
             self._grey.filter.widen(1, min(1.0, abs(size)))
 
     def estimate(self, now: float) -> Estimate:
@@ -207,6 +225,7 @@ class HeaterTracker:
         if clock - last.time > max(_STALE, 4.0 * self._gate.interval):
             return UNKNOWN_ESTIMATE
         clock = max(clock, last.time)
+        self._catch_up()
         if self._due is not None:
             due, self._due = self._due, None
             self._predict(due)
@@ -268,6 +287,7 @@ class HeaterTracker:
         first, goal = number(start), number(target)
         if first is None or goal is None or goal <= first:
             return None if first is None or goal is None else 0.0
+        self._catch_up()
         grey = GreyBox(self.spec, *self._prior())
         last = self._gate.last
         if last is not None and abs(last.temperature - first) < 3.0:
