@@ -8,15 +8,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import pathlib
 import urllib.request
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from tests.emulators.bambu import EmulatedBambu
 
-from .real import Moonraker
+from .real import BASE, Moonraker
+from .test_virtual_access import api_key, request
 
 pytestmark = pytest.mark.moonraker
 CONFIG = """
@@ -30,32 +33,71 @@ tls: verify
 ca_file: {ca}
 camera_port: {camera}
 """
-BASE = "/websocket/moonfleet/p1s"
+HERE = "/websocket/moonfleet/p1s"
 
 
-async def test_pictures_arrive(tmp_path: pathlib.Path) -> None:
+@contextlib.asynccontextmanager
+async def camera_house(folder: pathlib.Path, **more: Any) -> AsyncIterator[Moonraker]:
     async with EmulatedBambu(model="P1S", access_code="12345678") as printer:
         assert printer.camera is not None
-        authority = tmp_path / "ca.pem"
+        authority = folder / "ca.pem"
         printer.write_ca(authority)
         config = CONFIG.format(
             port=printer.port, serial=printer.serial, ca=authority, camera=printer.camera.port
         )
-        moonraker = Moonraker(tmp_path / "data", config, secrets={"printers": {"code": "12345678"}})
+        secrets = {"printers": {"code": "12345678"}}
+        moonraker = Moonraker(folder / "data", config, secrets=secrets, **more)
         await asyncio.to_thread(moonraker.start)
         try:
-            await asyncio.to_thread(look, moonraker)
+            yield moonraker
         finally:
             await asyncio.to_thread(moonraker.stop)
 
 
+async def test_pictures_arrive(tmp_path: pathlib.Path) -> None:
+    async with camera_house(tmp_path) as moonraker:
+        await asyncio.to_thread(look, moonraker)
+
+
+async def test_an_image_needs_no_login_where_everybody_must_log_in(tmp_path: pathlib.Path) -> None:
+    forced = BASE.replace("[authorization]", "[authorization]\nforce_logins: True")
+    async with camera_house(tmp_path, base=forced) as moonraker:
+        await asyncio.to_thread(look_signed, moonraker)
+
+
+def look_signed(moonraker: Moonraker) -> None:
+    key = api_key(moonraker)
+    user = {"username": "anna", "password": "correct horse"}
+    made, _, _ = request(moonraker, "POST", "/access/user", user, X_Api_Key=key)
+    assert made == 200
+    assert request(moonraker, "GET", f"{HERE}/server/webcams/list")[0] == 401
+
+    def listed() -> Any:
+        _, _, body = request(moonraker, "GET", f"{HERE}/server/webcams/list", X_Api_Key=key)
+        return body["result"]["webcams"]
+
+    (camera,) = moonraker.until(listed, "the camera to be known")
+    signed = camera["snapshot_url"]
+    assert key not in str(camera) and "12345678" not in str(camera)
+    with urllib.request.urlopen(moonraker.url + signed, timeout=60) as reply:
+        assert reply.read().startswith(b"\xff\xd8")
+    with urllib.request.urlopen(moonraker.url + camera["stream_url"], timeout=60) as reply:
+        assert reply.readline() == b"--moonfleet\r\n"
+    # the address opens this camera and nothing else, and only as it was signed
+    path, _, query = signed.partition("?")
+    refused = (path, signed[:-1], f"{path}?{query.replace('expires=', 'expires=9')}")
+    for address in (*refused, f"{HERE}/server/info?{query}", f"/server/info?{query}"):
+        assert request(moonraker, "GET", address)[0] == 401, address
+    assert request(moonraker, "GET", signed.replace("p1s", "other"))[0] == 401
+
+
 def look(moonraker: Moonraker) -> None:
     def listed() -> Any:
-        return moonraker.http(f"{BASE}/server/webcams/list")["webcams"]
+        return moonraker.http(f"{HERE}/server/webcams/list")["webcams"]
 
     (camera,) = moonraker.until(listed, "the camera to be known")
     assert camera["service"] == "mjpegstreamer" and camera["uid"]
-    one = moonraker.http(f"{BASE}/server/webcams/item", uid=camera["uid"])
+    one = moonraker.http(f"{HERE}/server/webcams/item", uid=camera["uid"])
     assert one["webcam"] == camera
     with urllib.request.urlopen(moonraker.url + camera["snapshot_url"], timeout=60) as reply:
         picture = reply.read()

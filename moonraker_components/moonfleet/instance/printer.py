@@ -15,6 +15,7 @@ import logging
 import time
 from collections.abc import Awaitable, Mapping
 from typing import TYPE_CHECKING, Any, Callable, Optional
+from urllib.parse import quote
 
 from ..bridges.base import Link
 from ..core.commands import Command, CommandResult
@@ -27,6 +28,7 @@ from .overlay import Overlay
 from .prompts import END, Prompter
 from .provision import database_defaults
 from .router import Router
+from .signatures import Signer
 from .store import GcodeStore, TemperatureStore
 from .view import View
 from .webcams import webcam
@@ -72,6 +74,8 @@ class VirtualPrinter:
         self._objects: Optional[Objects] = None  # of the latest report; None: not built yet
         self._sticky: frozenset[str] = frozenset()
         self._hide_message = False
+        self.signer = Signer()
+        self._webcams: list[dict[str, Any]] = []  # as told
         self._flushed_at = 0.0
         self._flush: Optional[asyncio.TimerHandle] = None
         self._klippy_state = self.view().klippy_state[0]
@@ -117,7 +121,15 @@ class VirtualPrinter:
         interface adds its own prefix."""
         if self.fleet.camera(self.name) is None:
             return []
-        return [webcam(self.name, f"{self.base}/{self.name}/camera")]
+        path = f"{self.base}/{quote(self.name)}/camera"
+        return [webcam(self.name, path, self.signer.query(self.name))]
+
+    def _tell_webcams(self) -> None:
+        """A camera came or went, or its address was changed before it expires."""
+        webcams = self.webcams()
+        if webcams != self._webcams:
+            self._webcams = webcams
+            self.hub.broadcast(notification("notify_webcams_changed", [{"webcams": webcams}]))
 
     @staticmethod
     def eventtime() -> float:
@@ -189,6 +201,7 @@ class VirtualPrinter:
         if sensors:
             self.temperatures.add(sensors)
         self.hub.broadcast(alive)
+        self._tell_webcams()
         now = self.eventtime()
         self.hub.tick(now)
         # a printer that reports anyway takes its durations along; a message of their own would

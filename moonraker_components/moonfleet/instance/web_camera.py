@@ -5,7 +5,8 @@
 # This file may be distributed under the terms of the GNU GPLv3 license.
 """A stream as interfaces expect it of a webcam (multipart JPEG), and single pictures.
 
-Authorization is Moonraker's; a viewer that reads slowly misses pictures, none pile up.
+A signed address is let in, for an ``<img>`` can show nothing else; everybody else is asked by
+Moonraker. A viewer that reads slowly misses pictures, none pile up.
 """
 
 from __future__ import annotations
@@ -30,6 +31,13 @@ def camera_handler(classes: HostClasses) -> Any:
             super().initialize()
             self.printers = printers
             self.only = only
+
+        async def prepare(self) -> None:
+            name = self.only or str(self.path_kwargs.get("printer"))
+            proof = [self.get_query_argument(word, "") for word in ("expires", "signature")]
+            virtual = self.printers.get(name)
+            self.auth_required = virtual is None or not virtual.signer.valid(name, *proof)
+            await super().prepare()
 
         async def get(self, path: str, printer: str = "") -> None:
             name = self.only or printer

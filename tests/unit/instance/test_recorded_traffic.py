@@ -106,3 +106,6 @@ class NoJobs:
 
     async def list(self, **filters: Any) -> dict[str, Any]:
         return {"count": 0, "jobs": []}
+
+    async def virtual_totals(self, printer: str) -> dict[str, Any]:
+        return {"total_jobs": 0, "total_time": 0.0, "longest_job": 0.0}

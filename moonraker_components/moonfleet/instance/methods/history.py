@@ -17,11 +17,6 @@ if TYPE_CHECKING:
     from ..printer import VirtualPrinter
 
 PAGE = 500
-TOTALS = (
-    *("total_jobs", "total_time", "total_print_time", "total_filament_used"),
-    *("longest_job", "longest_print"),
-)
-MAX_PAGES = 40  # totals count the newest 20 000 jobs
 
 
 def handlers(virtual: VirtualPrinter) -> dict[str, Handler]:
@@ -65,16 +60,8 @@ class History:
         return job
 
     async def totals(self, request: Request) -> Any:
-        total = dict.fromkeys(TOTALS, 0.0)
-        for page in range(MAX_PAGES):
-            found = await self.history.list(
-                printer=self.virtual.name, start=page * PAGE, limit=PAGE
-            )
-            for job in found["jobs"]:
-                _count(total, job)
-            if len(found["jobs"]) < PAGE:
-                break
-        return {"job_totals": total, "auxiliary_totals": []}
+        totals = await self.history.virtual_totals(self.virtual.name)
+        return {"job_totals": totals, "auxiliary_totals": []}
 
     async def delete(self, request: Request) -> Any:
         if request.params.flag("all"):
@@ -84,14 +71,6 @@ class History:
 
     async def refuse(self, request: Request) -> Any:
         raise RpcError(403, "The totals of a bridged printer follow from its jobs")
-
-
-def _count(total: dict[str, float], job: Mapping[str, Any]) -> None:
-    total["total_jobs"] += 1
-    total["total_time"] += job["total_duration"] or 0.0
-    total["total_print_time"] += job["print_duration"] or 0.0
-    total["longest_job"] = max(total["longest_job"], job["total_duration"] or 0.0)
-    total["longest_print"] = max(total["longest_print"], job["print_duration"] or 0.0)
 
 
 def moonraker_job(job: Mapping[str, Any]) -> dict[str, Any]:
