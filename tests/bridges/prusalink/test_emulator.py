@@ -16,6 +16,7 @@ import pytest
 
 from tests.emulators.prusalink import EmulatedPrusaLink
 
+from .stage import until
 from .wire import ask
 
 GCODE = {"Content-Type": "text/x.gcode"}
@@ -66,8 +67,7 @@ async def test_one_stream_and_one_request_at_once_are_fine(flavour: str) -> None
             uploads = [asyncio.ensure_future(
                 ask(emulated.port, "PUT", f"{place}/a.gcode", GCODE, big)
             )]  # fmt: skip
-            while emulated.flavour.incoming is None:
-                await asyncio.sleep(0.01)
+            await until(lambda: emulated.flavour.incoming is not None)
             for _ in range(3):
                 assert (await ask(emulated.port, "GET", "/api/v1/status")).status == 200
             assert not emulated.limits.violations and not uploads[0].done()

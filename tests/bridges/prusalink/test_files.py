@@ -74,14 +74,6 @@ async def test_polls_go_on_beside_an_upload(flavour: str) -> None:
 
 
 @pytest.mark.parametrize("flavour", FLAVOURS)
-async def test_print_after_upload(flavour: str) -> None:
-    async with emulated(flavour) as printer, bridged(printer) as (bridge, host):
-        await ready(host)
-        await bridge.files.upload("go.gcode", blocks(1), len(BLOCK), start=True)
-        await until(lambda: host.last.job is not None and host.last.job.name == "go.gcode")
-
-
-@pytest.mark.parametrize("flavour", FLAVOURS)
 async def test_a_dead_nonce_costs_a_second_stream_not_the_upload(flavour: str) -> None:
     async with emulated(flavour) as printer, bridged(printer) as (bridge, host):
         await ready(host)
@@ -102,6 +94,16 @@ async def test_a_dead_nonce_costs_a_second_stream_not_the_upload(flavour: str) -
 
         await bridge.files.upload("again.gcode", source, len(BLOCK) * 2)
         assert opened == 2 and printer.file("again.gcode").size == len(BLOCK) * 2
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+async def test_each_stream_is_signed_ahead_of_its_first_byte(flavour: str) -> None:
+    async with emulated(flavour) as printer, bridged(printer) as (bridge, host):
+        await ready(host)
+        printer.auth.reboot()  # the nonce of before is worth nothing
+        await bridge.files.upload("signed.gcode", blocks(1), len(BLOCK))
+        asked = [(method, status) for _, method, _, status in printer.stats.requests]
+        assert asked.count(("PUT", 201)) == 1 and ("PUT", 401) not in asked
 
 
 async def test_a_file_that_shows_up_late_is_waited_for() -> None:

@@ -169,7 +169,7 @@ class Buddy(Flavour):
 
     def _storage(self) -> dict[str, Any]:
         entry = {"path": "/usb/", "name": "usb", "type": "USB", "read_only": False}
-        return {"storage_list": [{**entry, "available": True}]}
+        return {"storage_list": [{**entry, "available": not self.faults.no_storage}]}
 
     def _printer(self) -> dict[str, Any]:
         machine = self.machine
@@ -283,6 +283,8 @@ class Buddy(Flavour):
             return self.error(request, 409, "Conflict", "Another transfer in progress")
         if self.storage.find(path) is not None and request.headers.get("overwrite") != "?1":
             return self.error(request, 409, "Conflict", "File already exists")
+        if self.is_full(request):
+            return self.error(request, 507, "Insufficient Storage", "USB drive full")
         file = await self.receive(request, path)
         wanted = request.headers.get("print-after-upload") in ("?1", "1", "true")
         if wanted and not self.machine.start_print(file):

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import Optional
 
@@ -31,3 +32,6 @@ class Faults:
     drop_idle: bool = False  # close each kept-alive connection after its reply, unannounced
     ready_500: bool = False  # DELETE /api/printer/ready as recorded
     late_files: float = 0.0  # seconds until an upload shows; the Python server scans each second
+    free_space: Optional[int] = None  # bytes left; the Python server says so, a Buddy never does
+    no_storage: bool = False  # the stick is not plugged in
+    stalled: Optional[asyncio.Event] = None  # an upload is not read on before this is set

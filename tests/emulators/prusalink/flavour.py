@@ -106,6 +106,8 @@ class Flavour(ABC):
         try:
             async for chunk in request.body():
                 incoming.take(chunk)
+                if self.faults.stalled is not None:
+                    await self.faults.stalled.wait()
                 if self.inspection_delay:
                     await asyncio.sleep(self.inspection_delay)
         finally:
@@ -116,6 +118,10 @@ class Flavour(ABC):
             loop.call_later(self.faults.late_files, self.storage.add, file)
             return file
         return self.storage.add(file)
+
+    def is_full(self, request: Request) -> bool:
+        free = self.faults.free_space
+        return free is not None and free <= request.left
 
     def transfer(self) -> dict[str, Any]:
         incoming = self.incoming

@@ -69,11 +69,13 @@ REASONS = {
     409: "Conflict",
     410: "Gone",
     411: "Length Required",
+    413: "Request Entity Too Large",
     414: "URI Too Long",
     415: "Unsupported Media Type",
     500: "Internal Server Error",
     501: "Not Implemented",
     503: "Service Unavailable",
+    507: "Insufficient Storage",
 }
 
 

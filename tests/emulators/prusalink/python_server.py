@@ -16,6 +16,7 @@ from .http import Request, Response, json_response
 from .machine import FIRST_M73
 
 ROOT = "PrusaLink gcodes"
+FREE_SPACE = 76863492096
 HTML = "text/html; charset=utf-8"
 JSON = "application/json; charset=utf-8"
 
@@ -144,7 +145,7 @@ class PythonServer(Flavour):
             printer.update(target_nozzle=machine.nozzle.target, target_bed=machine.bed.target)
             if machine.state not in ("PRINTING", "BUSY"):
                 printer.update(axis_x=0.0, axis_y=0.0)
-        local = {"path": "/local", "read_only": False, "free_space": 76863492096, "name": ROOT}
+        local = {"path": "/local", "read_only": False, "free_space": self._free(), "name": ROOT}
         said: dict[str, Any] = {
             "storage": [local, {"path": "/sdcard", "read_only": True}],
             "printer": printer,
@@ -207,7 +208,7 @@ class PythonServer(Flavour):
             "type": "LOCAL",
             "path": "/local",
             "available": True,
-            "free_space": 76863492096,
+            "free_space": self._free(),
             "total_space": 270553174016,
             "read_only": False,
             "name": ROOT,
@@ -215,6 +216,9 @@ class PythonServer(Flavour):
             "system_files": 0,
         }
         return {"storage_list": [local, {"type": "SDCARD", "path": "/sdcard", "available": False}]}
+
+    def _free(self) -> int:
+        return FREE_SPACE if self.faults.free_space is None else self.faults.free_space
 
     # -- files and the rest -----------------------------------------------------------------------
 
@@ -299,9 +303,14 @@ class PythonServer(Flavour):
         if kind != "text/x.gcode":
             text = "Only G-Code for FDM printer can be uploaded."
             return self.error(request, 415, "Unsupported Media Type", text)
+        if self.is_full(request):
+            text = "Not enough space in storage."
+            return self.error(request, 413, "Request Entity Too Large", text)
         file = await self.receive(request, path)
-        if request.headers.get("print-after-upload") == "?1":
-            self.machine.start_print(file)
+        wanted = request.headers.get("print-after-upload") == "?1"
+        if wanted and not self.machine.start_print(file):
+            text = "Printer is not in state to print."
+            return self.error(request, 409, "Not in state to print", text)
         return Response(201, b"", HTML)
 
     def _raw(self, request: Request, place: str) -> Response:

@@ -12,9 +12,10 @@ import random
 from collections.abc import Mapping
 from typing import Any, Optional
 
-from ...core.commands import Action, Command, confirmed
+from ...core.commands import Action, Command
 from ...core.errors import CommandRejected, NotConnected
 from ...core.model import JobRules, PrinterSnapshot, PrintState
+from ...core.proofs import confirmed
 from ..base import (
     Bridge,
     BridgeHost,
@@ -219,13 +220,15 @@ class PrusaLinkBridge(Bridge):
     def _publish(self, snapshot: PrinterSnapshot) -> None:
         if snapshot.state is not self._snapshot.state:
             self._ended_at = self._clock() if snapshot.state in _ENDS else None
+            if self._snapshot.state is PrintState.PAUSED:
+                self._material_for = None  # filament is changed in a pause
         self._snapshot = snapshot
         if self._waiting is not None and confirmed(*self._waiting, snapshot):
             self._waiting, self._waiting_until = None, 0.0
         self._host.on_snapshot(snapshot)
 
     async def _ask_about_job(self) -> None:
-        """The file of a new job, and what is loaded; each once, and never at another's cost."""
+        """The file of a new job, once, and what is loaded, once more after each pause."""
         memory = self._memory
         job_id = memory.job_id
         if memory.wants_file and self._clock() - self._file_asked >= self._file_pause(job_id):

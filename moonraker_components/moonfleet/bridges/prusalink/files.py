@@ -17,7 +17,14 @@ from urllib.parse import quote
 from ...core.errors import CommandRejected, NotConnected
 from ..base import BridgeFiles, RemoteEntry
 from .protocol.identity import Flavour
-from .protocol.listing import Entry, parse_entry, parse_listing, parse_transfer
+from .protocol.listing import (
+    Entry,
+    parse_entry,
+    parse_listing,
+    parse_storages,
+    parse_transfer,
+)
+from .protocol.status import parse_job
 from .requests import file_path
 from .settings import Credentials
 from .transport import LinkFault, PrusaLinkHttp, Reply
@@ -26,6 +33,7 @@ G_CODE = (".g", ".gc", ".gco", ".gcode")
 BINARY = (".bgcode", ".bgc")
 CACHED = 16  # thumbnails
 SHOWN_TRIES, SHOWN_PAUSE = 20, 0.5  # s
+START_TRIES = 60  # a printer that asks something first takes its time
 YES = "?1"  # the only spelling that both servers take for true
 
 
@@ -72,6 +80,9 @@ class PrusaLinkFiles(BridgeFiles):
         target = self._path(path)
         self._check_kind(path, size)
         async with self._turn():
+            await self._check_room(target, size)
+            if start and await self._printing() is not None:
+                raise CommandRejected("a job is already running; upload the file without start")
             # a refusal after the stream has begun would reach us as a broken connection
             transfer = await self._get("/api/v1/transfer")
             if transfer.status == 200 and parse_transfer(transfer.document()) is not None:
@@ -84,7 +95,9 @@ class PrusaLinkFiles(BridgeFiles):
             if start:
                 headers["Print-After-Upload"] = YES
             try:
-                reply = await self._http.upload(target, headers, open_source, size, progress)
+                reply = await self._http.upload(
+                    target, headers, open_source, size, self._taken, progress
+                )
             except LinkFault as fault:
                 raise NotConnected(f"the upload broke off: {fault.message}") from None
             if not reply.ok:
@@ -93,6 +106,8 @@ class PrusaLinkFiles(BridgeFiles):
                 raise CommandRejected(
                     "the printer took the upload but does not show the file whole"
                 )
+            if start and not await self._starts(path):
+                raise CommandRejected("the file is stored, but the printer does not start it")
 
     async def download(self, path: str) -> AsyncIterator[bytes]:
         async with self._turn():
@@ -161,6 +176,42 @@ class PrusaLinkFiles(BridgeFiles):
             )
         if size <= 0:
             raise CommandRejected(f"'{path[:60]}' is empty")
+
+    async def _check_room(self, target: str, size: int) -> None:
+        """Before a hundred megabytes are sent; a Buddy tells no sizes and refuses by itself."""
+        name = target.split("/")[4]  # /api/v1/files/<storage>/...
+        reply = await self._get("/api/v1/storage")
+        for storage in parse_storages(reply.document()) if reply.ok else ():
+            if storage.name != name:
+                continue
+            if storage.available is False:
+                raise CommandRejected(f"the printer's storage '{name}' is not there; plug it in")
+            if storage.read_only:
+                raise CommandRejected(f"the printer's storage '{name}' is read-only")
+            if storage.free is not None and storage.free <= size:
+                raise CommandRejected(
+                    f"the printer has {storage.free >> 20} MiB left and the file needs "
+                    f"{(size >> 20) + 1}; delete some"
+                )
+
+    async def _taken(self) -> Optional[int]:
+        """Bytes of the running transfer that have arrived, in the printer's own count."""
+        reply = await self._get("/api/v1/transfer")
+        transfer = parse_transfer(reply.document()) if reply.status == 200 else None
+        return None if transfer is None else transfer.transferred
+
+    async def _printing(self) -> Optional[str]:
+        """The file of the job that runs; '' when it is not named."""
+        reply = await self._get("/api/v1/job")
+        parsed = parse_job(reply.document()) if reply.status == 200 else None
+        return None if parsed is None else parsed[2].name or ""
+
+    async def _starts(self, path: str) -> bool:
+        for _ in range(START_TRIES):
+            if await self._printing() == path.rsplit("/", 1)[-1]:
+                return True
+            await asyncio.sleep(SHOWN_PAUSE)
+        return False
 
     async def _existing(self, path: str) -> Entry:
         entry = await self._entry(path)

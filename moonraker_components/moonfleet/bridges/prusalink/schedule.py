@@ -33,6 +33,7 @@ class Pace:
     jitter: float = 0.1
     timeout: float = 10.0  # per request
     connect_timeout: float = 5.0
+    silence: float = 120.0  # of an upload or download: not one byte moves
     offline: tuple[float, ...] = (5.0, 10.0, 20.0, 40.0, 60.0)
     wrong_credentials: float = 60.0
     job_retry: float = 60.0  # what was missing (a job's file, who it is) is asked for again then

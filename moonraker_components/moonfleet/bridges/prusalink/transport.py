@@ -15,7 +15,7 @@ import asyncio
 import errno
 import json
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Callable, Optional
@@ -27,11 +27,11 @@ from .settings import Address, Credentials
 
 MAX_BODY = 2 << 20  # a long file list is 100 KiB
 KEEP_ALIVE = 30.0  # Buddy drops an idle connection after a minute
-UPLOAD_SILENCE = 120.0  # seconds without a byte moving
 DNS_CACHE = 300
 USER_AGENT = "Moonfleet"  # the Python server binds its nonces to this header
 _SKIPPED = ("Content-Type", "Accept-Encoding")
 Progress = Callable[[int], None]
+Taken = Callable[[], Awaitable[Optional[int]]]
 
 
 class LinkFault(Exception):
@@ -109,15 +109,16 @@ class PrusaLinkHttp:
         headers: Mapping[str, str],
         open_source: Callable[[], AsyncIterator[bytes]],
         length: int,
+        taken: Taken,
         progress: Optional[Progress] = None,
     ) -> Reply:
         """A streamed PUT on a connection of its own, while polls go on over the other.
 
-        The signed GET before it makes sure of a fresh nonce: a stream cannot be sent twice.
+        The signed GET before it makes sure of a fresh nonce: a stream cannot be sent twice. It may
+        take as long as it wants while the printer's own count of bytes (``taken``) grows.
         """
-        timeout = self._library().ClientTimeout(
-            total=None, sock_connect=self._pace.connect_timeout, sock_read=UPLOAD_SILENCE
-        )
+        # aiohttp has no limit for a peer that stops taking bytes: ``_watched`` sees to it
+        timeout = self._library().ClientTimeout(total=None, sock_connect=self._pace.connect_timeout)
         target = self._address.prefix + path
         for _ in range(2):
             probe = await self.get("/api/version")
@@ -126,8 +127,9 @@ class PrusaLinkHttp:
             signed = self._authorization("PUT", target)
             sent = {**headers, **signed, "Content-Length": str(length)}
             async with self._stream(timeout) as session:
-                body = _counted(open_source(), progress)
-                reply, challenges = await self._raw(session, "PUT", target, sent, body)
+                body = _Body(open_source(), progress)
+                sending = self._raw(session, "PUT", target, sent, body.blocks())
+                reply, challenges = await self._watched(sending, body, taken)
             challenge = parse_challenge(challenges)
             if reply.status != 401 or challenge is None:
                 break
@@ -140,7 +142,7 @@ class PrusaLinkHttp:
         aiohttp = self._library()
         target = self._address.prefix + path
         timeout = aiohttp.ClientTimeout(
-            total=None, sock_connect=self._pace.connect_timeout, sock_read=UPLOAD_SILENCE
+            total=None, sock_connect=self._pace.connect_timeout, sock_read=self._pace.silence
         )
         async with self._stream(timeout) as session:
             try:
@@ -175,6 +177,25 @@ class PrusaLinkHttp:
         finally:
             self._streams.discard(session)
             await session.close()
+
+    async def _watched(
+        self, sending: Coroutine[Any, Any, tuple[Reply, list[str]]], body: _Body, taken: Taken
+    ) -> tuple[Reply, list[str]]:
+        task, arrived = asyncio.ensure_future(sending), None
+        try:
+            while not task.done():
+                left = body.moved + self._pace.silence - time.monotonic()
+                if left > 0.0:
+                    await asyncio.wait({task}, timeout=left)
+                    continue
+                before, arrived = arrived, await taken()  # megabytes may be under way for long
+                if arrived is None or arrived == before:
+                    raise LinkFault(Link.UNREACHABLE, f"{self._address} takes no more bytes")
+                body.moved = time.monotonic()
+            return task.result()
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
 
     # -- one request --------------------------------------------------------------------------
 
@@ -348,12 +369,19 @@ class PrusaLinkHttp:
         )
 
 
-async def _counted(
-    source: AsyncIterator[bytes], progress: Optional[Progress]
-) -> AsyncIterator[bytes]:
-    sent = 0
-    async for chunk in source:
-        yield chunk
-        sent += len(chunk)
-        if progress is not None:
-            progress(sent)
+class _Body:
+    """The bytes of an upload, and when the last of them moved."""
+
+    def __init__(self, source: AsyncIterator[bytes], progress: Optional[Progress]) -> None:
+        self.moved = time.monotonic()
+        self._source = source
+        self._progress = progress
+
+    async def blocks(self) -> AsyncIterator[bytes]:
+        sent = 0
+        async for chunk in self._source:
+            yield chunk
+            self.moved = time.monotonic()
+            sent += len(chunk)
+            if self._progress is not None:
+                self._progress(sent)

@@ -1,4 +1,4 @@
-# What folder listings, file entries and transfers say: pure
+# What folder listings, file entries, storages and transfers say: pure
 #
 # Copyright (C) 2026 The Moonfleet authors
 #
@@ -13,6 +13,7 @@ from typing import Any, Optional
 from .values import count, table, text
 
 MOST_ENTRIES = 5000
+MOST_STORAGES = 50
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,16 @@ class Transfer:
     name: Optional[str] = None
     size: Optional[int] = None
     transferred: Optional[int] = None
+
+
+@dataclass(frozen=True)
+class Storage:
+    """Buddy tells no sizes; the Python server only those of its own disk."""
+
+    name: str  # usb, local, sdcard
+    available: Optional[bool] = None
+    read_only: Optional[bool] = None
+    free: Optional[int] = None  # bytes
 
 
 def parse_entry(document: Any) -> Optional[Entry]:
@@ -57,6 +68,24 @@ def parse_listing(document: Any) -> Optional[list[Entry]]:
     return [entry for entry in entries if entry is not None]
 
 
+def parse_storages(document: Any) -> tuple[Storage, ...]:
+    """``/api/v1/storage``, or a status: there one object on Buddy, a list on Python."""
+    said = table(document).get("storage_list", table(document).get("storage"))
+    found = []
+    for value in said[:MOST_STORAGES] if isinstance(said, list) else [said]:
+        entry = table(value)
+        name = (text(entry.get("path")) or "").strip("/")
+        if name:
+            storage = Storage(
+                name=name,
+                available=_truth(entry.get("available")),
+                read_only=_truth(entry.get("read_only")),
+                free=count(entry.get("free_space")),
+            )
+            found.append(storage)
+    return tuple(found)
+
+
 def parse_transfer(document: Any) -> Optional[Transfer]:
     """``/api/v1/transfer``; Buddy writes the size as text."""
     transfer = table(document)
@@ -67,6 +96,10 @@ def parse_transfer(document: Any) -> Optional[Transfer]:
         size=count(transfer.get("size")),
         transferred=count(transfer.get("transferred")),
     )
+
+
+def _truth(value: Any) -> Optional[bool]:
+    return value if isinstance(value, bool) else None
 
 
 def _reference(value: Any) -> Optional[str]:

@@ -288,8 +288,8 @@ class PrinterMemory:
         return None
 
     def heating(self) -> bool:
-        """Whether a heater is clearly below its target."""
-        return any(
+        """Whether a heater is clearly below its target; after an error the values are old."""
+        return self._facts.state != "ERROR" and any(
             heater.temperature is not None
             and heater.target is not None
             and heater.target - heater.temperature > HEATING_GAP
