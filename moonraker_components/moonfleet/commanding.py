@@ -20,12 +20,12 @@ from .core.commands import (
     Command,
     CommandResult,
     Verdict,
-    confirmed,
     needed_control,
     permits,
     wrong_state,
 )
 from .core.errors import CommandRejected, Forbidden, NotConnected, NotSupported, one_line
+from .core.proofs import confirmed
 
 if TYPE_CHECKING:
     from .member import Member

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Callable, Optional
 
 from .bridges.base import Connection, Link, PrinterSettings
-from .core.commands import Action, permits
+from .core.commands import ALWAYS_TAKEN, Action, permits
 from .core.finish import UNCORRECTED, Finish, predict
 from .core.model import Accepts, PrinterSnapshot
 
@@ -75,12 +75,12 @@ class Printer:
 
     def actions(self) -> frozenset[Action]:
         """What is permitted by ``control`` and possible with this printer."""
-        if self.snapshot.accepts_commands is Accepts.NO:
-            return frozenset()
         if self._permitted_of is not self.bridge_actions:  # asked for with each report
             level = self.settings.control
             self._permitted = frozenset(a for a in self.bridge_actions if permits(level, a))
             self._permitted_of = self.bridge_actions
+        if self.snapshot.accepts_commands is Accepts.NO:
+            return self._permitted & ALWAYS_TAKEN
         return self._permitted
 
     def finish(self) -> Optional[Finish]:

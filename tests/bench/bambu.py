@@ -274,7 +274,7 @@ async def memory_per_printer(count: int) -> float:
             await bridge.start()
             hosts.append(host)
             bridges.append(bridge)
-        await until(lambda: all(bridge._session is not None for bridge in bridges), 60.0)
+        await until(lambda: all(bridge._courier.connected for bridge in bridges), 60.0)
 
     try:
         await connect(servers.ports[:5])  # imports, the shared context, caches
@@ -350,7 +350,8 @@ async def load_of_many(count: int, seconds: float) -> tuple[float, float]:
         await fleet.start()
         members = list(fleet._members.values())
         await until(
-            lambda: all(getattr(m.bridge, "_session", None) is not None for m in members), 120.0
+            lambda: all(m.bridge._courier.connected for m in members),  # type: ignore[union-attr]
+            120.0,
         )
         servers.go()
         await until(lambda: all(m.printer.online for m in members), 60.0)

@@ -1,13 +1,9 @@
-# What can be asked of a printer, who may ask it, and what shows that it happened
+# What can be asked of a printer, who may ask it, and how it is answered
 #
 # Copyright (C) 2026 The Moonfleet authors
 #
 # This file may be distributed under the terms of the GNU GPLv3 license.
-"""Commands and their proof.
-
-A command is accepted only when the printer's own state shows its effect, so each action carries
-the predicate that a later snapshot must satisfy.
-"""
+"""Commands and verdicts; ``proofs`` says what shows that a command took effect."""
 
 from __future__ import annotations
 
@@ -16,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Optional
 
-from .model import Filament, PrinterSnapshot, PrintState
+from .model import PrinterSnapshot, PrintState
 
 
 class Control(str, Enum):
@@ -58,6 +54,9 @@ JOB_ACTIONS = frozenset(
         Action.SET_READY,
     }
 )
+
+#: what a printer does even when it takes no commands (``Accepts.NO``)
+ALWAYS_TAKEN = frozenset({Action.LIGHT})
 
 
 class Verdict(str, Enum):
@@ -109,68 +108,3 @@ def wrong_state(command: Command, snapshot: PrinterSnapshot) -> Optional[str]:
     if command.action is Action.START and state in (PrintState.PRINTING, PrintState.PAUSED):
         return "a job is already running"
     return None
-
-
-def confirmed(command: Command, before: PrinterSnapshot, now: PrinterSnapshot) -> bool:
-    """Whether ``now`` proves that ``command``, sent when ``before`` held, took effect."""
-    action, params = command.action, command.params
-    if action is Action.PAUSE:
-        return now.state is PrintState.PAUSED
-    if action is Action.RESUME:
-        return now.state is PrintState.PRINTING
-    if action is Action.CANCEL:
-        return now.state not in (None, PrintState.PRINTING, PrintState.PAUSED)
-    if action is Action.START:
-        return now.state is PrintState.PRINTING and before.state is not PrintState.PRINTING
-    if action is Action.SPEED:
-        factor = params.get("factor")
-        return (
-            now.speed_factor is not None
-            and isinstance(factor, (int, float))
-            and abs(now.speed_factor - factor) < 0.005
-        )
-    if action is Action.LIGHT:
-        return now.lights.get(str(params.get("name"))) == params.get("mode")
-    if action is Action.TEMPERATURE:
-        heater = now.heaters.get(str(params.get("heater")))
-        return heater is not None and heater.target == params.get("target")
-    if action is Action.SET_READY:
-        return now.stage == "ready"
-    if action is Action.FAN:
-        speed, told = params.get("speed"), now.fans.get(str(params.get("name")))
-        # printers report their fans in steps of a sixteenth
-        return told is not None and isinstance(speed, (int, float)) and abs(told - speed) < 0.04
-    if action is Action.CLEAR_ERROR:
-        return len(now.faults) < len(before.faults)
-    return _filament_confirmed(command, before, now)
-
-
-def _filament_confirmed(command: Command, before: PrinterSnapshot, now: PrinterSnapshot) -> bool:
-    action, params = command.action, command.params
-    if now.filament is None:
-        return False
-    if action is Action.LOAD_FILAMENT:
-        return (params.get("unit"), params.get("slot")) in now.filament.active.values()
-    if action is Action.UNLOAD_FILAMENT:
-        loaded = before.filament.active if before.filament is not None else {}
-        return len(now.filament.active) < max(1, len(loaded))
-    if action is Action.SET_FILAMENT:
-        return _slot_shows(params, now.filament)
-    if action is Action.DRY:
-        for unit in now.filament.units:
-            if unit.id == params.get("unit"):
-                return (unit.drying is not None) is bool(params.get("hours"))
-    return False
-
-
-def _slot_shows(params: Mapping[str, Any], filament: Filament) -> bool:
-    slots = filament.external
-    for unit in filament.units:
-        if unit.id == params.get("unit"):
-            slots = unit.slots
-    return any(
-        slot.index == params.get("slot")
-        and slot.material == params.get("material")
-        and slot.color == params.get("color")
-        for slot in slots
-    )

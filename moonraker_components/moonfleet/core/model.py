@@ -51,6 +51,7 @@ class Accepts(str, Enum):
 class Heater:
     temperature: Optional[float] = None
     target: Optional[float] = None
+    settable: bool = True  # False: this model tells a target of 0 and has nothing to heat with
 
 
 @dataclass(frozen=True)
@@ -139,6 +140,7 @@ class JobReport:
     system: bool = False
     cancel_echo: bool = False
     preparing: bool = False  # ACTIVE, but nothing is printed yet: no print time (Bambu PREPARE)
+    skipped: tuple[int, ...] = ()  # objects of the plate that are left out
     renumbers: bool = True  # the same print may go on under this new identity (MK3, SD card)
 
 

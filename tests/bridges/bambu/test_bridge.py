@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 from moonfleet.bridges.bambu import trust
 from moonfleet.bridges.base import Link, bridge_types
-from moonfleet.core.commands import Action, Command, confirmed
+from moonfleet.core.commands import Action, Command
 from moonfleet.core.errors import CommandRejected, NotConnected, NotSupported
 from moonfleet.core.model import Accepts, PrintState
+from moonfleet.core.proofs import confirmed
 
 from tests.emulators.bambu import MODELS
 
@@ -116,32 +117,36 @@ async def test_commands_that_the_state_proves(world: World, action: Action, para
     await until(lambda: confirmed(command, before, host.snapshot))
 
 
-async def test_other_commands_reach_the_machine(world: World) -> None:
+async def test_other_commands_reach_the_machine_and_are_proved(world: World) -> None:
     printer = await world.printer("H2D")
     bridge, host = await world.bridge(printer)
     await online(host)
     machine = printer.machine
-    await bridge.send(Command(Action.FAN, {"name": "aux", "speed": 0.6}))
-    await until(lambda: host.snapshot.fans["aux"] == 0.6)
-    await bridge.send(Command(Action.LOAD_FILAMENT, {"unit": 0, "slot": 2, "temperature": 230}))
-    await until(lambda: host.snapshot.filament.active == {"extruder": (0, 2)})
-    await bridge.send(Command(Action.UNLOAD_FILAMENT))
-    await until(lambda: host.snapshot.filament.active == {})
-    await bridge.send(Command(Action.DRY, {"unit": 128, "hours": 8, "temperature": 65}))
-    await until(lambda: host.snapshot.filament.units[1].drying is not None)
+
+    async def proved(action: Action, **params: Any) -> None:
+        command, before = Command(action, params), host.snapshot
+        assert not confirmed(command, before, before)
+        await bridge.send(command)
+        await until(lambda: confirmed(command, before, host.snapshot))
+
+    await proved(Action.FAN, name="aux", speed=0.6)
+    assert host.snapshot.fans["aux"] == 0.6
+    await proved(Action.LOAD_FILAMENT, unit=0, slot=2, temperature=230)
+    assert host.snapshot.filament.active == {"extruder": (0, 2)}
+    await proved(Action.UNLOAD_FILAMENT)
+    assert host.snapshot.filament.active == {}
+    await proved(Action.DRY, unit=128, hours=8, temperature=65)
     assert host.snapshot.filament.units[1].drying.temperature == 65.0
-    await bridge.send(Command(Action.DRY, {"unit": 128, "hours": 0}))
-    await until(lambda: host.snapshot.filament.units[1].drying is None)
-    painted = {"unit": 0, "slot": 1, "material": "ABS", "color": "12ab34"}
-    await bridge.send(Command(Action.SET_FILAMENT, painted))
-    await until(lambda: host.snapshot.filament.units[0].slots[1].color == "12AB34")
-    assert host.snapshot.filament.units[0].slots[1].material == "ABS"
-    await bridge.send(Command(Action.GCODE, {"script": "M104 S150\nM140 S40"}))
+    await proved(Action.DRY, unit=128, hours=0)
+    await proved(Action.SET_FILAMENT, unit=0, slot=1, material="abs", color="12ab34")
+    slot = host.snapshot.filament.units[0].slots[1]
+    assert (slot.material, slot.color) == ("ABS", "12AB34")
+    await proved(Action.GCODE, script="M104 S150\nM140 S40")
     assert (machine.nozzles[0].target, machine.bed.target) == (150.0, 40.0)
     machine.print_error = 0x0300_8015
     await until(lambda: host.snapshot.faults)
-    await bridge.send(Command(Action.CLEAR_ERROR))
-    await until(lambda: not host.snapshot.faults)
+    await proved(Action.CLEAR_ERROR)
+    assert not host.snapshot.faults
 
 
 async def test_start_of_a_file_on_the_printer(world: World) -> None:
@@ -169,7 +174,10 @@ async def test_start_of_a_file_on_the_printer(world: World) -> None:
     assert host.snapshot.job is not None and host.snapshot.job.name == "Cable clip"
     assert int(body["subtask_id"]) > 0  # names this run, even of the same file
     assert str(host.snapshot.job_report.identity).startswith(body["subtask_id"])
-    await bridge.send(Command(Action.SKIP_OBJECTS, {"objects": [17]}))
+    skip, before = Command(Action.SKIP_OBJECTS, {"objects": [17]}), host.snapshot
+    assert not confirmed(skip, before, before)
+    await bridge.send(skip)
+    await until(lambda: confirmed(skip, before, host.snapshot))
     assert printer.machine.skipped == [17]
     with pytest.raises(CommandRejected, match="busy with another job"):
         await bridge.send(Command(Action.START, {"filename": "other.3mf"}))

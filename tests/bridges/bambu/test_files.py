@@ -224,6 +224,17 @@ def test_slicer_metadata() -> None:
     assert threemf.thumbnail(io.BytesIO(project()), plate=9) is None
 
 
+def test_the_picture_is_of_the_plate_that_is_sliced() -> None:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for number in (1, 2, 12):
+            archive.writestr(f"Metadata/plate_{number}.png", PNG + str(number).encode())
+        archive.writestr("Metadata/plate_12.gcode", "G28")
+        archive.writestr("Metadata/plate_2.gcode", "G28")
+    assert threemf.thumbnail(file) == PNG + b"2"
+    assert threemf.thumbnail(file, plate=1) == PNG + b"1"
+
+
 def test_archives_that_want_to_hurt() -> None:
     bomb = io.BytesIO()
     with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -9,18 +9,17 @@ from __future__ import annotations
 
 import asyncio
 import random
-import secrets
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Optional
 
-from ...core.commands import Action, Command, confirmed
-from ...core.errors import CommandRejected, NotConnected
+from ...core.commands import Action, Command
+from ...core.errors import NotConnected
 from ...core.model import Accepts, JobRules, PrintState
 from ...core.secret import Secret
 from ..base import Bridge, BridgeCamera, BridgeHost, Connection, Link, PrinterSettings
 from .camera import JpegCamera
-from .conversation import DEVELOPER_MODE, Conversation, is_developer_mode_refusal, rejection
+from .courier import Courier
 from .dial import connect_tls
 from .discovery import find
 from .failures import LinkFailure
@@ -28,18 +27,10 @@ from .files import BambuFiles
 from .ftps import FtpsSession
 from .mqtt import MqttSession
 from .options import CAMERA_PORT, FTPS_PORT
-from .protocol import Answer, PrinterReports, Report, Version, parse
+from .protocol import PrinterReports, Report, Version, parse
 from .protocol.job import CANCEL_WINDOW
 from .protocol.models import JPEG_CAMERA
-from .protocol.requests import (
-    ACTIONS,
-    ALWAYS_ALLOWED,
-    FULL_REPORT,
-    MODULES,
-    START_REPORTS,
-    Request,
-    build,
-)
+from .protocol.requests import ACTIONS, FULL_REPORT, MODULES, START_REPORTS
 from .timing import Timing
 from .trust import Trust
 from .watch import Step, Watch
@@ -91,13 +82,11 @@ class BambuBridge(Bridge):
         )
         self._connection = Connection()
         self._task: Optional[asyncio.Task[None]] = None
-        self._session: Optional[MqttSession] = None
-        self._hearing: Optional[asyncio.Task[None]] = None
-        self._conversation = Conversation()
+        self._courier = Courier(
+            f"device/{self._serial}/request", self.reports, self._timing, self._clean
+        )
         self._retry_now = asyncio.Event()
-        self._changed = asyncio.Event()
         self._watch: Optional[Watch] = None  # of this connection, or the last one
-        self._version_at = 0.0
 
     # -- life ------------------------------------------------------------------------------
 
@@ -197,15 +186,12 @@ class BambuBridge(Bridge):
         try:
             await session.open(USER, self._code, self._timing.connack)
             watch = self._watch = Watch(self._timing, self._now())
-            self._session = session
-            self._publish(MODULES)
+            self._courier.attach(session)
+            self._courier.publish(MODULES)
             self._ask_full()
             await self._keep(session, watch)
         finally:
-            self._session = None
-            if self._hearing is not None:
-                self._hearing.cancel()
-            self._conversation.clear()
+            self._courier.detach()
             session.close()
 
     async def _keep(self, session: MqttSession, watch: Watch) -> None:
@@ -225,7 +211,7 @@ class BambuBridge(Bridge):
                 raise LinkFailure(Link.NO_REPORTS, _SILENT)
             elif step is not None:
                 if step is Step.WAKE:
-                    self._publish(START_REPORTS)
+                    self._courier.publish(START_REPORTS)
                 self._ask_full()
 
     def _needs_full_reports(self) -> bool:
@@ -240,12 +226,12 @@ class BambuBridge(Bridge):
             if isinstance(message, Report):
                 self._take_report(message)
             elif isinstance(message, Version):
-                self._version_at = self._now()
+                self._courier.heard_version()
                 self.reports.modules(message.modules)
                 if self._reporting:
                     self._host.on_snapshot(self.reports.snapshot)
             else:
-                self._take_answer(message)
+                self._learn(self._courier.answered(message))
 
     def _take_report(self, report: Report) -> None:
         now, watch = self._now(), self._watch
@@ -255,80 +241,19 @@ class BambuBridge(Bridge):
         self._host.on_snapshot(snapshot)
         if self._connection.state is not Link.ONLINE:
             self._tell(Link.ONLINE, None)
-        self._changed.set()
+        self._courier.changed()
 
-    def _take_answer(self, answer: Answer) -> None:
-        if not self._conversation.take(answer):
-            return
-        if is_developer_mode_refusal(answer):
-            self._learn(Accepts.NO)
-        elif answer.success and answer.group == "print":
-            self._learn(Accepts.YES)
-
-    def _learn(self, accepts: Accepts) -> None:
+    def _learn(self, accepts: Optional[Accepts]) -> None:
         before = self.reports.snapshot
-        if self.reports.learn_accepts(accepts) is not before:
+        if accepts is not None and self.reports.learn_accepts(accepts) is not before:
             self._host.on_snapshot(self.reports.snapshot)
 
     # -- commands --------------------------------------------------------------------------
 
     async def send(self, command: Command) -> None:
-        before = self.reports.snapshot
-        self._check_connected()
-        request = build(command, before, secrets.randbelow(_RUN_IDS - 1) + 1)
-        if before.accepts_commands is Accepts.NO and command.action not in ALWAYS_ALLOWED:
-            raise CommandRejected(DEVELOPER_MODE)
-        sequence = self._publish(request)
-        if sequence is None:
-            raise NotConnected("the connection to the printer was lost")
-        if command.action is Action.CANCEL:
-            self.reports.own_stop(self._now())
-        answer = self._conversation.expect(sequence)
-        try:
-            await self._answer_or_effect(answer, command, before)
-        finally:
-            self._conversation.forget(sequence)
-
-    async def _answer_or_effect(
-        self, answer: asyncio.Future[Answer], command: Command, before: Any
-    ) -> None:
-        """Until the printer answers, shows the effect, or the time for an answer is over."""
-        end = self._now() + self._timing.answer
-        while not answer.done():
-            self._changed.clear()
-            change = asyncio.ensure_future(self._changed.wait())
-            either: list[asyncio.Future[Any]] = [answer, change]
-            try:
-                await asyncio.wait(
-                    either,
-                    timeout=max(0.0, end - self._now()),
-                    return_when=asyncio.FIRST_COMPLETED,
-                )
-            finally:
-                change.cancel()
-            if answer.done() or self._now() >= end:
-                break
-            if confirmed(command, before, self.reports.snapshot):
-                return
-        if not answer.done():
-            self._check_hearing()
-        if answer.cancelled():
-            raise NotConnected("the connection to the printer was lost; it may have obeyed")
-        if answer.done() and not answer.result().success:
-            failure = rejection(answer.result())
-            raise CommandRejected(self._clean(str(failure)))
-
-    def _check_hearing(self) -> None:
-        """No answer and no effect: some connections report for ever but take no requests."""
-        if self._hearing is None or self._hearing.done():
-            self._hearing = asyncio.ensure_future(self._test_hearing(self._session))
-
-    async def _test_hearing(self, session: Optional[MqttSession]) -> None:
-        asked = self._now()
-        self._publish(MODULES)  # every printer answers this, whatever its mode
-        await asyncio.sleep(self._timing.patience)
-        if session is not None and session is self._session and self._version_at < asked:
-            session.close(LinkFailure(Link.FAULT, _DEAF))
+        if not self._courier.connected or not self._reporting:
+            raise NotConnected(self._connection.message or "the printer is not connected")
+        await self._courier.carry_out(command)
 
     async def refresh(self) -> None:
         watch = self._watch
@@ -338,10 +263,6 @@ class BambuBridge(Bridge):
     @property
     def _reporting(self) -> bool:
         return self._watch is not None and self._watch.reported
-
-    def _check_connected(self) -> None:
-        if self._session is None or self._session.closed.done() or not self._reporting:
-            raise NotConnected(self._connection.message or "the printer is not connected")
 
     # -- files and camera ------------------------------------------------------------------
 
@@ -365,17 +286,10 @@ class BambuBridge(Bridge):
 
     # -- helpers ---------------------------------------------------------------------------
 
-    def _publish(self, request: Request) -> Optional[str]:
-        if self._session is None:
-            return None
-        sequence, payload = self._conversation.encode(request)
-        sent = self._session.publish(f"device/{self._serial}/request", payload)
-        return sequence if sent else None
-
     def _ask_full(self) -> None:
         if self._watch is not None:
             self._watch.full_asked_at = self._now()
-        self._publish(FULL_REPORT)
+        self._courier.publish(FULL_REPORT)
 
     def _tell(self, link: Link, message: Optional[str]) -> None:
         """Publish a new state of the wire, and log it: once per change."""
@@ -412,6 +326,4 @@ class BambuBridge(Bridge):
 
 # States that a printer with a new address is in, as seen from here.
 _ELSEWHERE = frozenset({Link.UNREACHABLE, Link.REFUSED, Link.TLS_ERROR})
-_RUN_IDS = 1 << 31  # names a run that we start, or printers take it for the last one of its name
-_DEAF = "the printer sends reports but ignores requests: connecting anew"
 _SILENT = "connected, but the printer sends no reports: it may need a restart"

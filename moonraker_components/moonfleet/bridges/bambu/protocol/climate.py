@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any, Optional
 
 from ....core.model import Heater
-from .models import WITHOUT_CHAMBER_SENSOR
+from .models import WITHOUT_CHAMBER_HEATER, WITHOUT_CHAMBER_SENSOR
 from .values import integer, number, packed_celsius
 
 # Written by printers that have no chamber sensor.
@@ -71,7 +71,7 @@ def _bed(facts: Mapping[str, Any]) -> Optional[Heater]:
 def _chamber(facts: Mapping[str, Any], model: Optional[str]) -> Optional[Heater]:
     packed = facts.get("ctc") or facts.get("cham_temp")
     if packed is not None:
-        return Heater(*packed)
+        return Heater(packed[0], packed[1], model not in WITHOUT_CHAMBER_HEATER)
     actual = facts.get("chamber_temper")
     if actual is None or model in WITHOUT_CHAMBER_SENSOR:
         return None

@@ -25,6 +25,7 @@ from .values import celsius, hexadecimal, integer, number, packed_celsius, text
 SIGNATURE_REQUIRED = 0x20000000  # bit of `fun`: commands must be signed, developer mode is off
 SPEED_FACTORS = {1: 0.5, 2: 1.0, 3: 1.24, 4: 1.66}
 MAX_LIGHTS = 16
+MAX_OBJECTS = 256
 _LIGHT_MODES = frozenset({"on", "off", "flashing"})
 
 
@@ -65,6 +66,12 @@ def _lights(value: Any) -> Optional[dict[str, str]]:
     return found
 
 
+def _object_numbers(value: Any) -> Optional[tuple[int, ...]]:
+    if type(value) is not list:
+        return None
+    return tuple(item for item in map(_count, value[:MAX_OBJECTS]) if item is not None)
+
+
 SCALARS: Mapping[str, tuple[Callable[[Any], Any], int]] = {
     "nozzle_temper": (celsius, HEATERS),
     "nozzle_target_temper": (celsius, HEATERS),
@@ -93,6 +100,7 @@ SCALARS: Mapping[str, tuple[Callable[[Any], Any], int]] = {
     "subtask_id": (integer, JOB),
     "stg_cur": (integer, JOB),
     "mc_print_error_code": (integer, JOB),
+    "s_obj": (_object_numbers, JOB),
     "print_error": (faults.print_error, JOB | FAULTS),
     "hms": (faults.hms_entries, FAULTS),
     "lights_report": (_lights, LIGHTS),

@@ -125,6 +125,7 @@ class Run:
             system=system,
             cancel_echo=self._cancelled,
             preparing=self._state in ("PREPARE", "SLICING"),
+            skipped=facts.get("s_obj", ()),
         )
 
     def job(self, facts: Mapping[str, Any]) -> Optional[Job]:

@@ -18,8 +18,6 @@ from .fields import SPEED_FACTORS
 from .models import WITHOUT_CHAMBER_HEATER
 from .values import integer, number, text
 
-# Never refused by the printer for want of developer mode.
-ALWAYS_ALLOWED = frozenset({Action.LIGHT})
 _LIGHT_MODES = ("on", "off", "flashing")
 _HEATER_LIMITS = {"extruder": 350.0, "extruder1": 350.0, "heater_bed": 120.0, "chamber": 65.0}
 _FAN_PORTS = {"part": 1, "aux": 2, "chamber": 3}

@@ -19,6 +19,7 @@ MAX_IMAGE = 4 * 1024 * 1024
 MAX_CONFIG = 2 * 1024 * 1024
 MAX_OBJECTS = 1000
 _CONFIG = "Metadata/slice_info.config"
+_PLATE = re.compile(r"^Metadata/plate_(\d{1,3})\.gcode$")
 _PNG = b"\x89PNG\r\n\x1a\n"
 # Not an XML parser: entity expansion is not for untrusted files, and attributes are all we need.
 _TAG = re.compile(r"<(plate|/plate|metadata|filament|object)\b([^<>]{0,2000})>")
@@ -61,11 +62,18 @@ def _open(file: IO[bytes]) -> Optional[zipfile.ZipFile]:
     return archive if len(archive.infolist()) <= MAX_MEMBERS else None
 
 
-def thumbnail(file: IO[bytes], plate: int = 1) -> Optional[bytes]:
-    """The PNG of a plate."""
+def _sliced(archive: zipfile.ZipFile) -> int:
+    """The first plate that can be printed: a project shows all of its plates, sliced or not."""
+    found = (_PLATE.match(name) for name in archive.namelist())
+    return min((int(match[1]) for match in found if match), default=1)
+
+
+def thumbnail(file: IO[bytes], plate: Optional[int] = None) -> Optional[bytes]:
+    """The PNG of a plate, or of the first one that is sliced."""
     archive = _open(file)
     if archive is None:
         return None
+    plate = _sliced(archive) if plate is None else plate
     for name in (f"Metadata/plate_{plate}.png", f"Metadata/plate_{plate}_small.png"):
         image = _member(archive, name, MAX_IMAGE)
         if image is not None and image.startswith(_PNG):
