@@ -15,6 +15,7 @@ LOG = logging.getLogger("klippy_host")
 JOB = "demo_cube.gcode"
 BED, NOZZLE = 60, 215
 IDLE = 15.0
+SETTLE = 15.0  # s; Moonraker keeps no record of a print that began before it had connected
 LAYERS = 40
 
 
@@ -61,7 +62,7 @@ class Demo:
 
     def _ready(self):
         write_job(self.gcodes)
-        self.reactor.register_callback(self._run, self.reactor.monotonic() + 5.0)
+        self.reactor.register_callback(self._run, self.reactor.monotonic() + SETTLE)
 
     def _free(self):
         stats = self.printer.lookup_object("print_stats")
