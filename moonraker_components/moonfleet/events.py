@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Callable, Optional
 
 from .core.commands import Command, CommandResult, Verdict
 from .core.guards import GuardAlert
-from .core.model import Severity
+from .core.model import Heater, Severity
 
 if TYPE_CHECKING:
     from .core.jobs import JobEvent
@@ -59,8 +59,16 @@ class _Memory:
     present_faults: frozenset[str] = frozenset()
     heating: dict[str, Optional[float]] = field(default_factory=dict)  # heater -> target
     told_ready: dict[str, Optional[float]] = field(default_factory=dict)
+    seen_heaters: set[str] = field(default_factory=set)
     part_on_bed: bool = False
     firmware: Optional[str] = None
+
+
+def _is_there(heater: Heater) -> bool:
+    """Within klippy's own degree of its target."""
+    if heater.temperature is None or not heater.target:
+        return False
+    return abs(heater.temperature - heater.target) <= 1.0
 
 
 class EventMaker:
@@ -187,8 +195,14 @@ class EventMaker:
 
     def _heaters(self, change: Change, memory: _Memory) -> None:
         for name, estimate in change.heaters.items():
+            if estimate.state.value == "unknown":
+                continue  # an absence: what was told stays told
             heater = change.after.heaters.get(name)
             target = heater.target if heater is not None else None
+            if name not in memory.seen_heaters:
+                memory.seen_heaters.add(name)
+                if heater is not None and _is_there(heater):
+                    memory.told_ready[name] = target  # it did not become ready, we came late
             if estimate.heating:
                 memory.heating[name] = target
             elif estimate.ready and name in memory.heating:

@@ -187,6 +187,26 @@ def test_a_heater_that_was_ready_when_we_came_is_no_event(world):
     assert world.told == ["printer_online"]
 
 
+def test_nor_one_that_only_seems_to_settle_because_we_have_just_come(world):
+    world.bridge.online(shot(heaters=heated(209.6, 210.0)))
+    for state in (HeaterState.UNKNOWN, HeaterState.SETTLING, HeaterState.READY):
+        world.heaters(extruder=state)
+    assert world.told == ["printer_online"]
+    world.bridge.host.on_snapshot(shot(heaters=heated(210.0, 230.0)))
+    world.heaters(extruder=HeaterState.HEATING)
+    world.heaters(extruder=HeaterState.READY)
+    assert world.told == ["printer_online", "heater_ready"]
+
+
+def test_an_absence_does_not_make_a_heater_ready_again(world):
+    world.bridge.online(shot(heaters=heated(20.0, 210.0)))
+    for state in (HeaterState.HEATING, HeaterState.READY):
+        world.heaters(extruder=state)
+    for state in (HeaterState.UNKNOWN, HeaterState.SETTLING, HeaterState.READY):
+        world.heaters(extruder=state)
+    assert world.told == ["printer_online", "heater_ready"]
+
+
 def test_the_bed_is_cool_once_after_a_job(world):
     world.bridge.online(shot())
     world.heaters(heater_bed=HeaterState.COOLED)
