@@ -17,8 +17,10 @@ import pytest
 from tests.demo.stage import Options, Stage
 
 from .chromium import Chromium, find_chromium
+from .site import Site
 
 SCREENSHOTS = pathlib.Path(__file__).parent / "screenshots"  # kept for looking at, not in git
+NGINX = shutil.which("nginx", path="/usr/sbin:/usr/bin")
 CARDS = "document.querySelectorAll('.card').length === 3"
 
 pytestmark = [
@@ -65,6 +67,17 @@ async def test_the_page_of_the_demo_is_live_and_obeyed(stage):
                 assert await page.eval("document.documentElement.scrollWidth") <= width
                 await page.screenshot(SCREENSHOTS / f"demo-{width}-{scheme}.png")
         assert page.errors == []
+        if NGINX is not None:
+            # nginx as the installations of Mainsail and Fluidd have it, in an iframe of theirs
+            async with Site(stage.folder / "nginx", stage.port) as site:
+                (site.folder / "frame.html").write_text(
+                    '<!doctype html><iframe width="800" height="600" src="/server/moonfleet/ui">'
+                )
+                outer = await browser.open(f"{site.url}/frame.html")
+                inside = "document.querySelector('iframe').contentDocument"
+                await outer.until(f"{inside}.querySelectorAll('.card').length === 3")
+                await outer.until(f"{inside}.getElementById('link').innerText === 'Live'")
+                assert [text for text in outer.errors if "favicon" not in text] == []
         await page.until("document.getElementById('events').innerText.includes('paused')")
         size = "performance.getEntries().reduce((sum, e) => sum + (e.transferSize ?? 0), 0)"
         assert await page.eval(size) < 250_000
