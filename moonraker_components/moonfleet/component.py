@@ -233,13 +233,14 @@ class Moonfleet:
             }
             for printer in self.fleet.printers()
         }
+        trouble = [] if self.history.trouble is None else [self.history.trouble]
         return {
             "version": VERSION,
             "api_version": API_VERSION,
             "printers": printers,
             "virtual_printers": dict(self.virtual),
             "eta": {"bridged": heaters.MISSING is None, "reason": heaters.MISSING},
-            "warnings": list(self.warnings.values()),
+            "warnings": [*self.warnings.values(), *trouble],
         }
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:

@@ -22,6 +22,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Callable, Optional, TypeVar
 
+from ..core.errors import one_line
 from ..core.jobs_record import IN_PROGRESS, JobRecord, OpenJob
 from . import writer
 from .schema import JOBS, STATE, TABLES, definition, make_words
@@ -78,7 +79,7 @@ class Journal:
         self._stored_memories: dict[str, Optional[str]] = {}
         self._timer: Optional[asyncio.TimerHandle] = None
         self._writing: Optional[asyncio.Future[None]] = None
-        self._told_failure = False
+        self.trouble: Optional[str] = None  # why nothing can be written, while it is so
         self._closed = False
 
     # ---- life -------------------------------------------------------------------------------
@@ -178,7 +179,7 @@ class Journal:
         if self._closed:
             return
         loop = asyncio.get_running_loop()
-        if self._told_failure:
+        if self.trouble is not None:
             seconds = max(seconds, RETRY)
         if self._timer is not None:
             if self._timer.when() <= loop.time() + seconds:
@@ -215,9 +216,9 @@ class Journal:
                     self._failed(error)
                     return
                 self._stored_memories.update(taken.memories)
-                if self._told_failure:
+                if self.trouble is not None:
                     logger.info("moonfleet: the history is being written again")
-                self._told_failure = False
+                self.trouble = None
         finally:
             self._writing = None
 
@@ -246,11 +247,11 @@ class Journal:
                 logger.error("moonfleet: left out of the history: %s: %s", part, error)
 
     def _failed(self, error: Exception) -> None:
-        if not self._told_failure:
-            logger.error(
-                "moonfleet: the history cannot be written, it is kept in memory: %s", error
+        if self.trouble is None:
+            self.trouble = one_line(
+                f"moonfleet: the history cannot be written, it is kept in memory: {error}"
             )
-        self._told_failure = True
+            logger.error("%s", self.trouble)
         self._write_within(RETRY)
 
     async def _reindex(self) -> None:

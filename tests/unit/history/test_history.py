@@ -228,8 +228,10 @@ async def test_what_cannot_be_written_is_kept_until_it_can(history, database, jo
     history.take(job())
     await history.flush()
     assert caplog.text.count("cannot be written") == 1
+    assert history.trouble is not None and "disk is full" in history.trouble
     database.fault = None
     await history.flush()
+    assert history.trouble is None
     assert len(await names(history)) == 2
 
 
