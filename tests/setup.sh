@@ -63,6 +63,8 @@ install_packages() {
 # what every environment needs: Python with venv, and the library that Moonraker loads
 setup_base() {
     local missing=()
+    # a Python that somebody named is theirs to install
+    [ "$PYTHON" = python3 ] || require_python
     command -v "$PYTHON" >/dev/null && "$PYTHON" -c 'import ensurepip, venv' 2>/dev/null ||
         missing+=(python3-venv)
     find_library libsodium.so || missing+=(libsodium23)

@@ -166,6 +166,15 @@ def test_an_old_python_is_refused_with_a_remedy(stubs):
     assert "PYTHON=python3.11" in result.stderr
 
 
+def test_a_python_that_is_not_there_installs_nothing(stubs):
+    stubs("id", "echo 0")
+    stubs("apt-get", f"echo apt-get >>{stubs.log}")
+    result = setup("setup_base", stubs.path, PYTHON="python9")
+    assert result.returncode == 3
+    assert "no python9 on this machine" in result.stderr
+    assert not stubs.log.exists()
+
+
 def test_python_39_is_told_that_it_gets_an_older_moonraker(stubs):
     # 3.9: ">= 3.9" is true and ">= 3.10" is not
     stubs(
