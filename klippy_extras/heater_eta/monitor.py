@@ -36,7 +36,8 @@ class HeaterMonitor:
         self.temperature: Optional[float] = None
         self._status: dict[str, Any] = dict(UNKNOWN_STATUS)
         self._usual_control: Any = None
-        self._gains: Any = None
+        self._regulation: Any = None
+        self._calibrating = False
         self._sensor_type: Optional[str] = None
         self._learned: Any = None
         self._last_time = 0.0
@@ -57,10 +58,13 @@ class HeaterMonitor:
         self._start_tracker(learned if self.learn else None)
 
     def _start_tracker(self, learned: Any) -> None:
-        self._gains = compat.gains_of(self._usual_control)
+        self._regulation = compat.regulation_of(self._usual_control)
         spec = compat.spec_of(self.heater, self.kind, self._sensor_type)
-        seed = learned or compat.seed_of(self._usual_control, spec.kind)
-        self.tracker = HeaterTracker(spec, seed, self.cool_threshold)
+        seed = compat.seed_of(self._usual_control, spec.kind)
+        if seed is not None and not (learned or {}).get("heats"):
+            # as long as no heat-up has taught better, also what it has learned otherwise
+            learned = {**(learned or {}), **seed}
+        self.tracker = HeaterTracker(spec, learned, self.cool_threshold)
 
     # -- the reactor's timer
     def sample(self, eventtime: float, shutdown: bool) -> None:
@@ -90,10 +94,10 @@ class HeaterMonitor:
             return
         self._last_time = read_time or 0.0
         self.temperature = temperature
-        calibrating = compat.is_calibrating(control, self._usual_control)
+        calibrating = self._is_calibrating(control, target)
         if not calibrating and (changed or control is not self._usual_control):
             self._usual_control = control  # a PID profile may have been loaded, or gains set
-            self._follow_gains()
+            self._follow_regulation()
         # check_busy takes the same lock: never while holding it
         busy = bool(heater.check_busy(eventtime)) if target > 0.0 else False
         tracker = self._tracker()
@@ -112,6 +116,14 @@ class HeaterMonitor:
         self._last_busy = busy
         self._maybe_estimate(eventtime, at_once)
 
+    def _is_calibrating(self, control: Any, target: float) -> bool:
+        """MPC_CALIBRATE ends with an MPC of its own: it lasts until the usual one is back."""
+        if compat.is_calibrating(control, self._usual_control):
+            self._calibrating = True
+        elif control is self._usual_control or target <= 0.0:
+            self._calibrating = False
+        return self._calibrating
+
     def _age(self, read_time: Optional[float], eventtime: float) -> Optional[float]:
         now = compat.print_time_of(self.heater, eventtime)
         if not read_time or now is None:
@@ -122,8 +134,8 @@ class HeaterMonitor:
         assert self.tracker is not None
         return self.tracker
 
-    def _follow_gains(self) -> None:
-        if compat.gains_of(self._usual_control) != self._gains:
+    def _follow_regulation(self) -> None:
+        if compat.regulation_of(self._usual_control) != self._regulation:
             self._start_tracker(self._tracker().to_dict())
 
     def _maybe_estimate(self, eventtime: float, at_once: bool) -> None:

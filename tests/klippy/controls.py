@@ -81,6 +81,12 @@ MPC = (
     "sensor_responsiveness: 0.25\n"
 )
 mpc = CONFIG.replace(PID, MPC), [_heat("extruder", "M109 S210", 3)]
+# what MPC_CALIBRATE finds for this hotend: one mass where it has two
+FOUND = (
+    "control: mpc\nheater_power: 50\nblock_heat_capacity: 14.39\nambient_transfer: 0.0717\n"
+    "sensor_responsiveness: 0.109\n"
+)
+mpc_cold = CONFIG.replace(PID, FOUND), [_heat("extruder", "M109 S210", 1)]
 DUAL = (
     "control: dual_loop_pid\npid_Kp: 63.0\npid_Ki: 1.3\npid_Kd: 760\n"
     "inner_sensor_name: bed_inner\ninner_target_temp: 100\n"
@@ -102,6 +108,8 @@ def _mpc_calibrate(lab):
         states.add(lab.eta()["state"])
     lab.data["states"] = sorted(states)
     lab.data["end"] = running[0]
+    lab.wait(10.0)
+    lab.data["after"] = lab.eta()
 
 
 mpc_calibrate = CONFIG.replace(PID, MPC), [_mpc_calibrate]

@@ -44,6 +44,15 @@ def test_release_against_prediction(play: Play, scenario: str, control: str, sha
     check_rounds(data, share)
 
 
+def test_mpc_tells_how_long_the_first_heat_up_takes(play: Play, kalico: bool) -> None:
+    """Its model and its thermal state are the prior, with what MPC_CALIBRATE finds."""
+    if not kalico:
+        pytest.skip("MPC is Kalico's; test_mpc follows one on every machine")
+    data = play("controls:mpc_cold")
+    first = data["rounds"][0]
+    assert first["error"] <= 0.12 * first["took"], first
+
+
 @pytest.mark.parametrize(
     ("scenario", "share"), [("pid_v", 0.12), ("mpc", 0.10), ("dual_loop_pid", 0.15)]
 )
@@ -69,8 +78,12 @@ def test_mpc_calibrate_is_no_heat_up(play: Play, kalico: bool) -> None:
     if not kalico:
         pytest.skip("MPC is Kalico's")
     data = play("controls:mpc_calibrate")
-    assert "calibrating" in data["states"]  # parts of it are regular heating and holding
     assert isinstance(data["end"], float), data["end"]
+    # also while it holds the temperature with a regular MPC of its own
+    assert "calibrating" in data["states"]
+    assert set(data["states"]) <= {"calibrating", "cooling", "cooled", "off"}
+    assert data["after"]["state"] in ("cooling", "off", "cooled")
+    assert data["after"]["learned"] == 0
 
 
 def test_temperature_fan(play: Play) -> None:

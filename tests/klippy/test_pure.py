@@ -130,20 +130,6 @@ def test_calibrations_are_known_by_their_controller() -> None:
     assert not compat.is_calibrating(strange, strange), "a controller that nobody knows yet"
 
 
-def test_an_mpc_controller_says_what_it_heats() -> None:
-    class ControlMPC:
-        const_heater_power = 50.0
-        const_block_heat_capacity = 12.5
-        const_ambient_transfer = 0.1
-
-    seed = compat.seed_of(ControlMPC(), HeaterKind.HOTEND)
-    assert seed is not None
-    assert seed["params"][0] == pytest.approx(math.log(4.0))
-    assert seed["params"][1] == pytest.approx(math.log(0.008))
-    ControlMPC.const_ambient_transfer = None  # type: ignore[assignment] # not calibrated
-    assert compat.seed_of(ControlMPC(), HeaterKind.HOTEND) is None
-
-
 def test_soaked_means_slow_for_long() -> None:
     rng = random.Random(1)
     soak = Soak(slope=1.0, duration=60.0)

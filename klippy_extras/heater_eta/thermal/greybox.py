@@ -12,6 +12,7 @@ from typing import Optional
 
 from .ekf import Filter
 from .model import Temps
+from .predictive import Mind
 from .simulate import Controller, Course, run
 from .traits import ROOM, Traits, Vector, traits_of, usable_gains
 from .types import HeaterSpec
@@ -38,6 +39,7 @@ class GreyBox:
         self._time: Optional[float] = None
         self._last_temp = ROOM
         self._powers = (0.0, 0.0)  # of the last second and the one before
+        self._mind = Mind.of(spec)
 
     def set_prior(self, params: Vector, sd: Vector) -> None:
         """What is known before the next heat-up."""
@@ -100,6 +102,8 @@ class GreyBox:
         self.acting = self._powers[0] + late * (self._powers[1] - self._powers[0])
         self._advance(dt, temp, learn)
         self._follow_controller(dt, temp, target, power, integral)
+        if self._mind is not None and not self._mind.listen():
+            self._imagine(dt, temp)
         self._powers = (power, self._powers[0])
         self._time, self._last_temp = time, temp
 
@@ -110,6 +114,7 @@ class GreyBox:
         if dt > 0.0:
             self._advance(dt, temp, learn=True)
             self._follow_controller(dt, temp, target, power, None)
+            self._imagine(dt, temp)
         self._powers = (power, power)
         self._time, self._last_temp = time, temp
 
@@ -141,6 +146,11 @@ class GreyBox:
         elif 0.0 < kp * error + self.integral - kd * self.slope < self._top:
             self.integral = min(self._top, max(0.0, self.integral + ki * error * dt))
 
+    def _imagine(self, dt: float, temp: float) -> None:
+        """What an MPC controller that says nothing must have thought in these seconds."""
+        if self._mind is not None:
+            self._mind.step(dt, self._last_temp, temp - self._last_temp, self.acting)
+
     def _guess(self, target: float, temp: float) -> float:
         """The power of a heater that does not tell it."""
         if target <= 0.0:
@@ -170,6 +180,7 @@ class GreyBox:
             smoothed=self._smoothed,
             watermark=self._spec.max_delta if self._spec.control == "watermark" else None,
             predictive=self._spec.control == "mpc",
+            mind=self._mind,
             power=self._powers[0],
             dead=dead,
         )

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Optional
 
 from .model import ConstantPower, Temps
+from .predictive import Mind
 from .traits import REACHED_DELTA, SETTLE_DELTA, SETTLE_SLOPE, Gains, Traits, Vector
 
 HORIZON = 7200.0
@@ -34,6 +35,7 @@ class Controller:
     smoothed: float  # the controller's smoothed temperature
     watermark: Optional[float] = None  # its max_delta; None: another controller
     predictive: bool = False  # Kalico's MPC; else PID
+    mind: Optional[Mind] = None  # what that MPC thinks, where it can be read
     power: float = 0.0  # what acts now ...
     dead: float = 0.0  # ... and goes on acting for so long
 
@@ -72,7 +74,10 @@ def run(
     full = ConstantPower(plain, ambient, controller.max_power, temps)
     if full.final <= level:
         return None
-    if controller.predictive:
+    mind = None if controller.mind is None else controller.mind.copy()
+    if mind is not None:
+        ahead = mind.saturated(full, target, controller.max_power)
+    elif controller.predictive:
         ahead = _saturated_predictive(full, plain, ambient, target, controller)
     else:
         ahead = _saturated(full, target, controller)
@@ -84,7 +89,9 @@ def run(
         slope = full.sensor(ahead)[1]
         smoothed = temps[2] - slope * controller.smooth_time
         start += ahead
-    return _regulated(temps, plain, ambient, target, controller, traits, start, slope, smoothed)
+    return _regulated(
+        temps, plain, ambient, target, controller, traits, start, slope, smoothed, mind
+    )
 
 
 def _saturated(full: ConstantPower, target: float, controller: Controller) -> Optional[float]:
@@ -149,6 +156,7 @@ def _regulated(
     t: float,
     slope: float,
     smoothed: float,
+    mind: Optional[Mind],
 ) -> Optional[Course]:
     a, b, k1, k2, tau = plain
     t1, t2, ts = temps
@@ -173,7 +181,9 @@ def _regulated(
             decay, blend = math.exp(-h / tau), min(1.0, h / controller.smooth_time)
         wish = integral + ki * error * h
         wish = 0.0 if wish < 0.0 else top if wish > top else wish
-        if predictive:
+        if mind is not None:
+            power = mind.power(ts, target)
+        elif predictive:
             # it does not know the inner mass; its idea of the ambient slowly makes up for that
             extra += b * h if extra < k1 * (t1 - t2) else -b * h
             power = ((target - t1) * rate + b * (t1 - ambient) + extra) / a
@@ -191,6 +201,8 @@ def _regulated(
         mean = 0.5 * (t1 + n1)
         t1 = n1
         fresh = mean + (ts - mean) * decay
+        if mind is not None:
+            mind.step(h, ts, fresh - ts, power)
         slope += blend * ((fresh - ts) / h - slope)
         smoothed += blend * (fresh - smoothed)
         t += h

@@ -7,9 +7,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
-from typing import Optional
+from typing import Callable, Optional
 
 
 class HeaterKind(str, Enum):
@@ -46,6 +46,21 @@ WITHOUT_ETA = frozenset(
 
 
 @dataclass(frozen=True)
+class Predictor:
+    """The model inside Kalico's MPC, by which it decides; see ``predictive``."""
+
+    gain: float  # C/s at full power: heater_power / block_heat_capacity
+    loss: float  # 1/s: ambient_transfer / block_heat_capacity
+    response: float  # 1/s: sensor_responsiveness
+    reach_time: float = 2.0
+    steady_rate: float = 0.5  # C/s below which it adapts its idea of the room ...
+    ambient_step: float = 1.0  # ... by at least so much, C/s
+    ambient: float = 25.0
+    #: what it thinks now: block ahead of sensor, room; None when it cannot say
+    live: Optional[Callable[[], Optional[tuple[float, float]]]] = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
 class HeaterSpec:
     """What is known of a heater beforehand. Gains are as klippy uses them (divided by 255)."""
 
@@ -60,6 +75,7 @@ class HeaterSpec:
     max_temp: Optional[float] = None
     sensor_type: Optional[str] = None
     has_power: bool = True  # False: bridged printers report no power
+    predictor: Optional[Predictor] = None  # of control mpc
 
 
 @dataclass(frozen=True)
