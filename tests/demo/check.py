@@ -240,11 +240,14 @@ class Check:
     async def _end_jobs(self) -> None:
         """At a slow --speed no job ends in time by itself."""
         await asyncio.sleep(HELP_AFTER)
-        for name, kind in self.kinds.items():
-            row = self.jobs.get(kind)
-            if row is None or row.seen is not None:
-                continue
-            try:
-                await self._command("cancel", name)
-            except CallError as error:
-                row.missing = str(error)
+        # at once: a klippy that waits for a temperature obeys late
+        await asyncio.gather(*(self._end_job(name, kind) for name, kind in self.kinds.items()))
+
+    async def _end_job(self, name: str, kind: str) -> None:
+        row = self.jobs.get(kind)
+        if row is None or row.seen is not None:
+            return
+        try:
+            await self._command("cancel", name)
+        except CallError as error:
+            row.missing = str(error)

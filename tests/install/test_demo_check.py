@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -152,3 +153,26 @@ async def test_a_job_that_only_runs_fails_it(short):
     assert [row.what for row in check.rows() if row.seen is None] == [
         "a bambu job has ended in the history"
     ]
+
+
+async def test_at_a_slow_speed_the_jobs_are_ended_without_waiting_for_each_other(monkeypatch):
+    monkeypatch.setattr(module, "LIMIT", 5.0)
+    monkeypatch.setattr(module, "HELP_AFTER", 0.0)
+    client = FakeClient()
+    for job in client.jobs:
+        job["status"] = "in_progress"
+    answer, others = client.call, asyncio.Semaphore(0)
+
+    async def call(method: str, **params: Any) -> Any:
+        if method.endswith("print.cancel"):
+            if params["printer"] == "klipper":  # obeys once both others have
+                await others.acquire()
+                await others.acquire()
+            job = next(job for job in client.jobs if job["printer"] == params["printer"])
+            job["status"] = "cancelled"
+            others.release()
+        return await answer(method, **params)
+
+    client.call = call
+    check = await run(client)
+    assert check.passed(), [row.missing for row in check.rows()]
