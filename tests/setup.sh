@@ -135,12 +135,12 @@ setup_demo() {
     make_env demo moonraker "aiohttp>=3.12.15" "cryptography>=42"
 }
 
-# a Klipper checkout: its Python packages, and a compiler for its C helper
+# a checkout of Klipper or Kalico (which wants numpy): its packages, and a compiler for its C helper
 setup_klippy() {
     local missing=()
     command -v gcc >/dev/null || missing+=(gcc libc6-dev)
     install_packages "${missing[@]}"
-    make_env klippy cffi greenlet jinja2 markupsafe pyserial python-can msgspec
+    make_env klippy cffi greenlet jinja2 markupsafe pyserial python-can msgspec numpy
 }
 
 # The real PrusaLink server for the tests that need it (marker "peer"). Its packages are compiled;
