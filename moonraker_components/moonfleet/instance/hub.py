@@ -43,6 +43,9 @@ class Sink(Protocol):
 
     def send(self, data: bytes) -> None: ...
 
+    def tell(self, data: bytes) -> bool:
+        """Send, unless the client is behind: then False, and nothing was sent."""
+
     def drop(self, code: int, reason: str) -> None: ...
 
     def identify(self, params: Mapping[str, Any]) -> int:
@@ -63,6 +66,7 @@ class Client:
         "known",
         "sink",
         "subscription",
+        "told_at",
     )
 
     def __init__(self, sink: Sink, now: float) -> None:
@@ -71,6 +75,7 @@ class Client:
         self.everything = False
         self.behind_since: Optional[float] = None
         self.known: Optional[Objects] = None  # the state it was told before it fell behind
+        self.told_at = 0.0  # when the last news went out to it
         self._allowance = REQUEST_BURST
         self._allowance_at = now
         self._refused = 0
@@ -139,22 +144,27 @@ class Hub:
         for client in list(self.clients.values()):
             if not client.subscription or client.sink.need_auth or client.known is not None:
                 continue
-            if client.sink.behind:
-                client.known = before
-                client.behind_since = eventtime
-                continue
             key = None if client.everything else client.subscription
             if key not in messages:
                 messages[key] = _status_update(changes, key, eventtime)
             message = messages[key]
-            if message is not None:
-                client.sink.send(message)
+            if message is None:
+                continue
+            if client.sink.tell(message):
+                client.told_at = eventtime
+            else:
+                client.known = before
+                client.behind_since = eventtime
 
-    def broadcast(self, data: bytes) -> None:
-        """One message for everybody who reads; those who are behind miss it."""
+    def broadcast(self, data: bytes, silent_since: Optional[float] = None) -> None:
+        """One message for everybody who reads; those who are behind miss it.
+
+        With ``silent_since`` only for those who were told nothing new since that moment.
+        """
         for client in list(self.clients.values()):
-            if not client.sink.need_auth and not client.sink.behind:
-                client.sink.send(data)
+            heard = silent_since is not None and client.told_at > silent_since
+            if not heard and not client.sink.need_auth:
+                client.sink.tell(data)
 
     def tick(self, now: float) -> None:
         """Once a second: bring those who read again up to date, drop those who do not."""

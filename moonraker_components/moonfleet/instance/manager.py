@@ -99,7 +99,13 @@ class VirtualPrinters:
             clients = sum(len(virtual.hub.clients) for virtual in self.printers.values())
             # Mainsail closes a socket that is silent for ten seconds
             alive = notification("notify_proc_stat_update", [{"websocket_connections": clients}])
-            for virtual in list(self.printers.values()):
+            turn = list(self.printers.values())
+            for number, virtual in enumerate(turn):
+                if number:
+                    # one after the other: all at once would hold up the host for a moment
+                    await asyncio.sleep(max(0.0, due + number / len(turn) - loop.time()))
+                if self.printers.get(virtual.name) is not virtual:
+                    continue
                 try:
                     virtual.tick(alive)
                 except Exception:

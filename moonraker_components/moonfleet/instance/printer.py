@@ -41,6 +41,7 @@ logger = logging.getLogger(__name__)
 
 FLUSH_INTERVAL = 0.25  # s; at most four status updates a second
 QUIET = 0.9  # s without news after which the running durations are told on their own
+SILENCE = 2.0  # s after which a client that was told nothing gets a sign of life
 STICKY = frozenset({CHAMBER_HEATER})
 TOO_MANY = 429
 Save = Callable[[str, Mapping[str, Any]], Awaitable[None]]
@@ -200,9 +201,9 @@ class VirtualPrinter:
         sensors = self._sensors()
         if sensors:
             self.temperatures.add(sensors)
-        self.hub.broadcast(alive)
         self._tell_webcams()
         now = self.eventtime()
+        self.hub.broadcast(alive, now - SILENCE)
         self.hub.tick(now)
         # a printer that reports anyway takes its durations along; a message of their own would
         # only make the next report wait

@@ -10,6 +10,7 @@ whom, is the hub's. The base class is handed in by ``moonraker_adapter``.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import struct
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Optional
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from .printer import VirtualPrinter
 
 MAX_UNSENT = 4 * 1024 * 1024  # bytes that a client may leave unread before it is dropped
+MAX_WAITING = 64 * 1024  # unread bytes beyond which no more of its requests are taken
 MAX_RUNNING = 32  # requests of one client that are being answered at a time
 TRY_AGAIN_LATER = 1013
 
@@ -77,6 +79,10 @@ def socket_class(classes: HostClasses, virtual_printer: VirtualPrinter) -> Any:
             await asyncio.sleep(0)
             while len(self._running) >= MAX_RUNNING and not self.is_closed:
                 await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
+            if self.behind and self._unsent > MAX_WAITING:
+                # who asks and does not read the answers waits; the memory would be ours
+                with contextlib.suppress(classes.stream_closed):
+                    await self.ws_connection.stream.write(b"")
 
         @property
         def max_message_size(self) -> int:
@@ -98,22 +104,17 @@ def socket_class(classes: HostClasses, virtual_printer: VirtualPrinter) -> Any:
                 return False
             return True
 
-        def send(self, data: bytes) -> None:
+        def tell(self, data: bytes) -> bool:
             """Write one text frame at once; no task, no future and no copy per client."""
             connection = self.ws_connection
             if connection is None or self.is_closed or connection.is_closing():
-                return
+                return True
             stream = connection.stream
             if stream.closed():
-                return
-            frame = _frame(data)
+                return True
             if stream.writing():
-                self._unsent += len(frame)
-                if self._unsent > MAX_UNSENT:
-                    self.drop(TRY_AGAIN_LATER, "Client does not read")
-                    return
-                stream.write(frame)
-                return
+                return False
+            frame = _frame(data)
             try:
                 sent = stream.write_to_fd(memoryview(frame))
             except OSError:  # full, or gone: the stream knows what to do then
@@ -121,6 +122,17 @@ def socket_class(classes: HostClasses, virtual_printer: VirtualPrinter) -> Any:
             if sent < len(frame):
                 self._unsent = len(frame) - sent
                 stream.write(frame[sent:])
+            return True
+
+        def send(self, data: bytes) -> None:
+            if self.tell(data):
+                return
+            frame = _frame(data)
+            self._unsent += len(frame)
+            if self._unsent > MAX_UNSENT:
+                self.drop(TRY_AGAIN_LATER, "Client does not read")
+            else:
+                self.ws_connection.stream.write(frame)
 
         def queue_message(self, message: Any) -> None:
             """Replies take the same road as news, so that they cannot overtake each other."""

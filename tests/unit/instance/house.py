@@ -82,6 +82,12 @@ class FakeSink:
     def send(self, data: bytes) -> None:
         self.sent.append(data)
 
+    def tell(self, data: bytes) -> bool:
+        if self.behind:
+            return False
+        self.send(data)
+        return True
+
     def drop(self, code: int, reason: str) -> None:
         self.dropped = (code, reason)
 

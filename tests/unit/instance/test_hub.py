@@ -150,3 +150,19 @@ async def test_temperatures_are_sampled_once_a_second(house: House) -> None:
     assert store["extruder"]["temperatures"] == [219.5] * 3
     assert store["extruder"]["targets"] == [220.0] * 3
     assert store["temperature_sensor chamber"]["temperatures"] == [38.0] * 3
+
+
+async def test_signs_of_life_are_for_those_who_hear_nothing_else() -> None:
+    house = await House().start()
+    quiet = FakeSink(2)
+    house.virtual.connect(quiet)
+    await house.call("printer.objects.subscribe", objects={"extruder": None})
+    house.bridge.host.on_snapshot(
+        printing(speed_factor=0.5, heaters={"extruder": Heater(1.0, 2.0)})
+    )
+    assert house.sink.messages("notify_status_update")
+    house.virtual.tick(b'{"method": "alive"}')
+    assert not house.sink.messages("alive") and len(quiet.messages("alive")) == 1
+    house.virtual.hub.broadcast(b'{"method": "alive"}', house.virtual.eventtime() + 1.0)
+    assert len(house.sink.messages("alive")) == 1  # silent for long enough by then
+    await house.stop()
