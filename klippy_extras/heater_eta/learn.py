@@ -13,13 +13,13 @@ from __future__ import annotations
 import argparse
 import pathlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Optional
+from typing import Any, Optional, TextIO
 
 from . import storage
 from .compat import kind_of
-from .klippylog import Configured, Reading, Started, read_log
+from .klippylog import MAX_LINE, Configured, Reading, Started, read_log
 from .thermal.tracker import HeaterTracker
 from .thermal.types import HeaterKind, HeaterSpec, Sample
 
@@ -81,10 +81,13 @@ class Learner:
         self.specs: dict[str, HeaterSpec] = {}
         self.starts = 0
 
-    def read(self, path: pathlib.Path) -> None:
+    def read(self, path: pathlib.Path) -> int:
+        """Take in one log; returns how many readings of heaters it had."""
+        found = 0
         with path.open(encoding="utf-8", errors="replace") as stream:
-            for event in read_log(stream):
+            for event in read_log(lines_of(stream)):
                 if isinstance(event, Reading):
+                    found += 1
                     for name, (target, temp, power) in event.heaters.items():
                         self._heater(name).take(event.time, target, temp, power)
                 elif isinstance(event, Configured):
@@ -96,6 +99,7 @@ class Learner:
                     self.starts += 1
                     for heater in self.heaters.values():
                         heater.restart()
+        return found
 
     def _heater(self, name: str) -> Heater:
         heater = self.heaters.get(name)
@@ -106,10 +110,15 @@ class Learner:
         return heater
 
 
+def lines_of(stream: TextIO) -> Iterator[str]:
+    """Lines, and what is no text in pieces: a disk image must not fill the memory."""
+    return iter(lambda: stream.readline(MAX_LINE), "")
+
+
 def first_start(path: pathlib.Path) -> float:
     """For reading rotated logs in the order in which they were written."""
     with path.open(encoding="utf-8", errors="replace") as stream:
-        for number, line in enumerate(stream):
+        for number, line in enumerate(lines_of(stream)):
             if "Start printer at" in line:
                 for event in read_log([line]):
                     if isinstance(event, Started):
@@ -162,7 +171,14 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         return 1
     learner = Learner()
     for _, path in sorted(logs):
-        learner.read(path)
+        try:
+            found = learner.read(path)
+        except OSError as err:
+            print(f"{path}: broke off ({err.strerror}); what came before counts", file=sys.stderr)
+            continue
+        print(f"{path}: {found} Stats lines with heaters")
+        if not found:
+            print(f"{path}: nothing to learn from: is it a klippy.log?", file=sys.stderr)
     output = args.output or default_output([path for _, path in logs])
     known = storage.load(output)
     taken = 0
@@ -175,9 +191,11 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
             known[name] = heater.tracker.to_dict()
             taken += 1
     if not learner.heaters:
-        print("no heater found: are these klippy.log files?", file=sys.stderr)
+        print("no heater found; nothing was written", file=sys.stderr)
         return 1
-    if taken:
+    if not taken:
+        print(f"nothing new for {output}")
+    else:
         try:
             storage.save(output, known)
         except OSError as err:

@@ -17,11 +17,13 @@ import logging
 import os
 import pathlib
 import threading
+import time
 from collections.abc import Mapping
 from typing import Any, Optional
 
 VERSION = 1
 MAX_SIZE = 4 << 20
+ABANDONED = 600.0  # s after which a file that was never finished belongs to nobody
 
 
 def default_path(config_file: str) -> pathlib.Path:
@@ -36,6 +38,7 @@ def default_path(config_file: str) -> pathlib.Path:
 
 def load(path: pathlib.Path) -> dict[str, Any]:
     """Learned data per heater; empty when there is none or it cannot be used."""
+    _clean(path)
     try:
         with path.open("rb") as stream:
             raw = stream.read(MAX_SIZE + 1)
@@ -59,6 +62,14 @@ def load(path: pathlib.Path) -> dict[str, Any]:
         _set_aside(path, f"written by a newer version ({version})")
         return {}
     return {str(name): value for name, value in heaters.items() if isinstance(value, dict)}
+
+
+def _clean(path: pathlib.Path) -> None:
+    """Remove what power cuts in the middle of a save have left."""
+    with contextlib.suppress(OSError):
+        for left in path.parent.glob(f".{path.name}.*"):
+            if time.time() - left.stat().st_mtime > ABANDONED:
+                left.unlink()
 
 
 def _set_aside(path: pathlib.Path, reason: str) -> None:

@@ -36,15 +36,16 @@ def checkout(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def play(checkout: str, tmp_path: pathlib.Path) -> Callable[[str], dict[str, Any]]:
+def play(checkout: str, tmp_path: pathlib.Path) -> Callable[..., dict[str, Any]]:
     """Run ``module:scenario`` on the host of this test; returns what it recorded."""
 
-    def run(name: str) -> dict[str, Any]:
+    def run(name: str, complains: bool = False) -> dict[str, Any]:
         if checkout:
             data = lab.run_on_klippy(checkout, PYTHON, name, tmp_path)
         else:
             data = lab.run_on_standin(name, tmp_path)
         assert "error" not in data, data["error"]
+        assert bool(data["complaints"]) is complains, data["complaints"]
         return data
 
     return run

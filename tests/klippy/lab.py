@@ -151,6 +151,12 @@ class Script:
         self.folder = folder
         self.data = {}
 
+    def note_complaints(self, printer):
+        """Errors of the extra that it has swallowed: the printer goes on, a test must not."""
+        hub = printer.lookup_object("heater_eta", None)
+        complaints = sorted(hub._complaints) if hub is not None else []
+        self.data["complaints"] = self.data.get("complaints", []) + complaints
+
     def prepare(self, printer):
         lab = Lab(printer, self.data, self.folder)
         ready = []
@@ -168,6 +174,7 @@ class Script:
             phase = self.phases.pop(0)
             try:
                 phase(lab)
+                self.note_complaints(printer)
             except Exception:
                 self.data["error"] = traceback.format_exc()
                 self.phases.clear()

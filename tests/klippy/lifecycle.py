@@ -94,3 +94,11 @@ def _disturbances(lab):
 
 
 disturbances = SECOND_PLANT + CONFIG + SECOND, [_disturbances]
+
+
+def _where(lab):
+    lab.data["module"] = type(lab.printer.lookup_object("heater_eta")).__module__
+    lab.data.update(lab.state())
+
+
+where = CONFIG, [_where]

@@ -11,7 +11,7 @@ from typing import Any, Callable
 
 import pytest
 
-Play = Callable[[str], dict[str, Any]]
+Play = Callable[..., dict[str, Any]]
 
 
 def test_wait_until_ready_cool_or_stable(play: Play) -> None:

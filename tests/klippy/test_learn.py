@@ -8,8 +8,12 @@
 from __future__ import annotations
 
 import json
+import os
 import pathlib
 import random
+import subprocess
+import sys
+import threading
 from typing import Any, Callable
 
 import pytest
@@ -17,7 +21,8 @@ import pytest
 from klippy_extras.heater_eta import klippylog, learn, storage
 from klippy_extras.heater_eta.thermal.tracker import HeaterTracker
 
-Play = Callable[[str], dict[str, Any]]
+Play = Callable[..., dict[str, Any]]
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 def test_learns_from_the_logs_that_a_user_has(
@@ -75,6 +80,42 @@ def test_nothing_to_learn_from(tmp_path: pathlib.Path, capsys: pytest.CaptureFix
     assert learn.main([str(empty), str(tmp_path / "missing.log")]) == 1
     said = capsys.readouterr().err
     assert "missing.log: cannot be read" in said and "no heater found" in said
+    assert "empty.log: nothing to learn from: is it a klippy.log?" in said
+    assert not list(tmp_path.glob("*.json"))
+
+
+def test_as_a_user_runs_it(tmp_path: pathlib.Path) -> None:
+    """From the folder of the project, with any Python, nothing installed."""
+    junk, silent, good = (tmp_path / f"{name}.log" for name in ("junk", "silent", "good"))
+    junk.write_bytes(random.Random(1).randbytes(200_000))
+    silent.write_text("Stats 1.0: mcu: mcu_awake=0.001\n" * 50, encoding="utf-8")
+    good.write_text(
+        "".join(
+            f"Stats {t}.0: extruder: target=200 temp={200 - 175 * 0.97**t:.1f} pwm=0.900\n"
+            for t in range(1, 200)
+        ),
+        encoding="utf-8",
+    )
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-S", "-m", "klippy_extras.heater_eta.learn", *arguments]
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    none = run(str(tmp_path / "missing.log"))
+    assert none.returncode == 1 and "missing.log: cannot be read (No such file" in none.stderr
+    for log in (junk, silent, tmp_path):
+        nothing = run(str(log))
+        assert nothing.returncode == 1 and str(log) in nothing.stderr
+        assert "Traceback" not in nothing.stderr
+    assert not list(tmp_path.glob("*.json"))
+    some = run(str(junk), str(good))
+    assert some.returncode == 0, some.stderr
+    assert f"{good}: 199 Stats lines with heaters" in some.stdout
+    assert "extruder: 199 readings, 1 heat-ups, 1 learned; 23 to 210 C and ready" in some.stdout
+    assert "junk.log: nothing to learn from" in some.stderr
+    assert storage.load(tmp_path / "heater_eta.json")["extruder"]["heats"] == 1
+    blocked = run(str(good), "--output", str(junk / "eta.json"))
+    assert blocked.returncode == 1 and "cannot write" in blocked.stderr
 
 
 def test_hostile_lines_are_passed_over() -> None:
@@ -159,6 +200,74 @@ def test_a_power_cut_leaves_the_old_file_or_the_new_one(
                 storage.save(path, {"a": {"n": 2}})
         assert json.loads(path.read_text(encoding="utf-8"))["heaters"] == {"a": {"n": 1}}
         assert [p.name for p in tmp_path.iterdir()] == ["eta.json"]
+
+
+SAVER = """
+import os, pathlib, sys
+from klippy_extras.heater_eta import storage
+path, stage = pathlib.Path(sys.argv[1]), sys.argv[2]
+
+def stop(*args):
+    print("here", flush=True)
+    sys.stdin.read()
+
+class HalfWritten:
+    def __init__(self, stream):
+        self.stream = stream
+    def __getattr__(self, name):
+        return getattr(self.stream, name)
+    def __enter__(self):
+        return self
+    def __exit__(self, *args):
+        self.stream.close()
+    def write(self, text):
+        self.stream.write(text[: len(text) // 2])
+        self.stream.flush()
+        stop()
+
+if stage == "write":
+    real = pathlib.Path.open
+    pathlib.Path.open = lambda self, *args, **more: HalfWritten(real(self, *args, **more))
+else:
+    setattr(os, stage, stop)
+storage.save(path, {"a": {"n": 2, "pad": "x" * 200000}})
+"""
+
+
+@pytest.mark.parametrize("stage", ["write", "fsync", "replace"])
+def test_a_process_killed_in_the_middle_of_a_save(tmp_path: pathlib.Path, stage: str) -> None:
+    """Killed at each step: the old file is whole, and what was left goes away by itself."""
+    path = tmp_path / "eta.json"
+    storage.save(path, {"a": {"n": 1}})
+    command = [sys.executable, "-c", SAVER, str(path), stage]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "here\n"
+        process.kill()
+    assert storage.load(path) == {"a": {"n": 1}}
+    [left] = [p for p in tmp_path.iterdir() if p != path]
+    # another process may be at it right now: only an old one belongs to nobody
+    old = left.stat().st_mtime - 2 * storage.ABANDONED
+    os.utime(left, (old, old))
+    storage.save(path, {"a": {"n": 3}})
+    assert storage.load(path) == {"a": {"n": 3}}
+    assert [p.name for p in tmp_path.iterdir()] == ["eta.json"]
+
+
+def test_the_reactors_thread_never_writes(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writers: list[threading.Thread] = []
+    monkeypatch.setattr(
+        storage, "save", lambda path, heaters: writers.append(threading.current_thread())
+    )
+    store = storage.Store(tmp_path / "eta.json")
+    store.save_soon({"a": {}})
+    store.finish()
+    assert len(writers) == 1 and writers[0] is not threading.current_thread()
+    assert writers[0].daemon, "a hanging disk must not hang the host's exit"
 
 
 def test_the_store_writes_the_newest_and_complains_once(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Callable
 
-Play = Callable[[str], dict[str, Any]]
+Play = Callable[..., dict[str, Any]]
 
 
 def test_a_plan_does_not_outlive_its_printer(play: Play) -> None:
@@ -31,3 +31,11 @@ def test_the_model_is_told_of_fan_and_tool_changes(play: Play) -> None:
     hotends = ["extruder", "extruder1"]
     assert data["fan_on"] == data["fan_off"] == data["tool"] == hotends
     assert data["fan_little"] == data["nothing"] == []
+
+
+def test_it_lies_where_each_host_looks_for_it(play: Play, checkout: str, kalico: bool) -> None:
+    """Klipper knows klippy/extras only; Kalico has klippy/plugins for what is not its own."""
+    data = play("lifecycle:where")
+    assert data["state"] == "ready"
+    place = "klippy.plugins" if kalico else "extras"
+    assert data["module"] == f"{place}.heater_eta.heater_eta"

@@ -153,6 +153,31 @@ def test_restart_and_emergency_stop(host: pathlib.Path, client: KlippyClient) ->
     again.close()
 
 
+def test_another_client_cancels_a_wait(host: pathlib.Path, client: KlippyClient) -> None:
+    """G-code would queue behind the wait; the endpoint does not."""
+    client.call("gcode/script", script="M140 S100")
+    poll(lambda: client.status("heater_eta heater_bed")["heating"], "a first reading")
+    waiting = client.send("gcode/script", script="HEATER_ETA_WAIT HEATER=heater_bed")
+    other = connect(host)
+    behind = other.send("gcode/script", script="M118 mine")
+    canceller = connect(host)
+    # until the wait has begun there is nothing to cancel
+    poll(
+        lambda: canceller.call("heater_eta/cancel") == {} and _answered(client, waiting),
+        "the wait ends",
+    )
+    assert client.answer(waiting)["error"]["message"] == "heater_bed: wait cancelled"
+    assert "error" not in other.answer(behind)
+    assert client.status("heater_eta heater_bed")["heating"], "the heater itself goes on"
+    other.close()
+    canceller.close()
+
+
+def _answered(client: KlippyClient, number: int) -> bool:
+    client.call("info")
+    return number in client.answers
+
+
 def test_hostile_requests(host: pathlib.Path, client: KlippyClient) -> None:
     other = KlippyClient(host)
     for text in (b"", b"{", b"[]", b"null", b'{"id": 1}', b'{"method": 5}', b"\xff\xfe"):

@@ -42,16 +42,24 @@ def is_kalico(checkout):
 
 
 def build_shadow(checkout, folder):
-    """Link ``checkout`` into ``folder``; returns the folder to put on ``sys.path``."""
+    """Link ``checkout`` into ``folder``; returns the folder to put on ``sys.path``.
+
+    Kalico gets the extra as a plugin, which is where it belongs there.
+    """
     source = pathlib.Path(checkout).resolve() / "klippy"
     if not (source / "klippy.py").is_file():
         raise SystemExit(f"{checkout} is not a Klipper checkout: klippy/klippy.py is missing")
     tree = pathlib.Path(folder) / "klippy"
     extras = tree / "extras"
     extras.mkdir(parents=True)
-    _link_all(source, tree, skip=("extras", "__pycache__"))
+    _link_all(source, tree, skip=("extras", "plugins", "__pycache__"))
     _link_all(source / "extras", extras, skip=("heater_eta", "__pycache__"))
-    os.symlink(EXTRA, extras / "heater_eta")
+    place = extras
+    if is_kalico(checkout):
+        place = tree / "plugins"
+        place.mkdir()
+        _link_all(source / "plugins", place, skip=("heater_eta", "__pycache__"))
+    os.symlink(EXTRA, place / "heater_eta")
     plants = extras / "sim_plant"
     plants.mkdir()
     os.symlink(HERE / "sim_plant_extra.py", plants / "__init__.py")
