@@ -188,3 +188,12 @@ def _find(filament: Filament, unit_id: Any, index: int) -> Optional[Slot]:
     else:
         slots = next((unit.slots for unit in filament.units if unit.id == unit_id), ())
     return next((slot for slot in slots if slot.index == index), None)
+
+
+def read_energy(job: OpenJob, reading: float) -> None:
+    value = number(reading)
+    if value is None:
+        return
+    before = job.energy_seen
+    used = value - before if before is not None and value > before else 0.0
+    job.energy, job.energy_seen = round((job.energy or 0.0) + used, 6), value

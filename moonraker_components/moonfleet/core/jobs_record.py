@@ -29,6 +29,10 @@ PAUSED = "paused"
 
 MAX_TEXT = 500  # characters kept of a name that a device sends
 MAX_LIST = 32  # faults, slots
+# details of an open job that may be unknown
+_NUMBERS = frozenset(
+    {"progress", "dropped_to", "time_left", "heatup_time", "eta_error", "energy", "energy_seen"}
+)
 
 
 @dataclass(frozen=True)
@@ -157,6 +161,7 @@ class OpenJob:
     forecasts: list[list[float]] = field(default_factory=list)
     correction: float = 1.0  # what we multiply the printer's remaining time by
     energy: Optional[float] = None
+    energy_seen: Optional[float] = None  # kWh on the meter when it was last read
 
     def record(
         self,
@@ -224,7 +229,7 @@ def _restore(job: OpenJob, key: str, value: Any) -> None:
         good: Any = text(value)
     elif key in ("number", "layer", "layers"):
         good = whole(value)
-    elif key in ("progress", "dropped_to", "time_left", "heatup_time", "eta_error", "energy"):
+    elif key in _NUMBERS:
         good = number(value)
     elif key == "phase":
         good = value if value in (PRINTING, PAUSED) else PRINTING
