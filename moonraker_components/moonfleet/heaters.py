@@ -35,6 +35,7 @@ except ImportError as error:
         " klippy_extras included, and restart Moonraker"
     )
 
+TALKATIVE = 1.3  # s; a printer that reports this often takes the countdown along
 SLICES = 20  # of learning work per second, each under a millisecond
 
 
@@ -48,6 +49,7 @@ class HeaterWatch:
         self._learned: dict[str, Mapping[str, Any]] = {}
         self._saved: dict[str, int] = {}
         self._lost = False
+        self._observed_at: Optional[float] = None
         self.estimates: Mapping[str, Estimate] = {}
 
     async def restore(self, load: Callable[[str], Awaitable[Optional[str]]]) -> None:
@@ -85,6 +87,7 @@ class HeaterWatch:
                 tracker = self._trackers[name] = Tracker(_spec(name), self._learned.get(name))
             tracker.update(Sample(now, heater.temperature, heater.target))
         self._lost = False
+        self._observed_at = now
         return self._estimate(now)
 
     def tick(self) -> bool:
@@ -93,7 +96,10 @@ class HeaterWatch:
             for _ in range(SLICES):
                 if not tracker.work():
                     break
-        return False if self._lost else self._estimate(self._clock())
+        now = self._clock()
+        if self._lost or (self._observed_at is not None and now - self._observed_at < TALKATIVE):
+            return False
+        return self._estimate(now)
 
     def lost(self) -> None:
         """The connection is gone: what was predicted is no longer known."""

@@ -54,7 +54,8 @@ def test_a_heater_that_holds_or_is_off_is_no_news():
     world = World()
     world.heat()
     for _ in range(50):
-        world.watch.tick()  # what was learned of the heat-up is news, once
+        world.watch.tick()
+    world.report(210.0, 210.0)  # what was learned of the heat-up is news, once
     news = 0
     for second in range(120):
         world.clock.advance(1.0)
@@ -79,6 +80,18 @@ def test_the_countdown_goes_on_between_reports():
     assert world.watch.tick()
     after = world.watch.estimates["extruder"]
     assert after.eta == pytest.approx(before.eta - 2.0, abs=1.0)
+
+
+def test_a_printer_that_reports_each_second_is_not_told_twice_a_second():
+    world = World()
+    world.report(25.0, 0.0)
+    for second in range(20):
+        world.clock.advance(0.5)
+        assert world.report(25.0 + 3.0 * second, 210.0)
+        world.clock.advance(0.5)
+        assert not world.watch.tick()
+    world.clock.advance(1.0)
+    assert world.watch.tick()  # it has fallen silent: the countdown goes on by itself
 
 
 def test_an_idle_printer_that_reports_rarely_is_still_off():
