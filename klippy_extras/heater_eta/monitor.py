@@ -183,6 +183,10 @@ class HeaterMonitor:
             return None
         return self._tracker().predict(self.temperature, target)
 
+    def cools_to(self, level: float) -> Optional[float]:
+        """Seconds from now until it has fallen to ``level``."""
+        return self._tracker().cools_to(level)
+
     def reset(self) -> None:
         """Forget everything that was learned."""
         self._start_tracker(None)

@@ -124,8 +124,14 @@ class _Watch:
         return status["eta"] or None
 
     def _until_below(self, temp: Optional[float], status: dict[str, Any]) -> Optional[float]:
+        if temp is None or self.wait.below is None:
+            return None
+        left = self.monitor.cools_to(self.wait.below)
+        if left is not None:
+            return max(1.0, left)
+        # below the cool threshold the model no longer follows: the slope has to do
         rate = status["rate"]
-        if temp is None or rate is None or rate >= -0.005 or self.wait.below is None:
+        if rate is None or rate >= -0.005:
             return None
         return max(1.0, (temp - self.wait.below) / -rate)
 

@@ -21,6 +21,10 @@ def _wait(lab):
     lines = lab.gcode("HEATER_ETA_WAIT HEATER=extruder BELOW=120")
     lab.data["below"] = lab.heater().last_temp
     lab.data["below_lines"] = lines
+    start = lab.now()
+    lab.data["far_lines"] = lab.gcode("HEATER_ETA_WAIT HEATER=extruder BELOW=60")
+    lab.data["far_took"] = lab.now() - start
+    lab.data["tepid_lines"] = lab.gcode("HEATER_ETA_WAIT HEATER=extruder BELOW=40")
     lab.data["none"] = lab.refused("HEATER_ETA_WAIT HEATER=extruder")
     lab.data["nothing"] = lab.timed("HEATER_ETA_WAIT")
     lab.data["both"] = lab.refused("HEATER_ETA_WAIT HEATER=extruder BELOW=50 SLOPE=1")

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Callable
 
 import pytest
@@ -14,15 +15,26 @@ import pytest
 Play = Callable[..., dict[str, Any]]
 
 
+def countdown(lines: list[str]) -> list[int]:
+    """Seconds to go, as the progress lines say them."""
+    clocks = (re.search(r" in (\d+):(\d\d)", line) for line in lines)
+    return [60 * int(found[1]) + int(found[2]) for found in clocks if found]
+
+
 def test_wait_until_ready_cool_or_stable(play: Play) -> None:
     data = play("commands:wait")
     assert data["busy"] is False and data["took"] > 20.0
-    assert len(data["lines"]) >= 3, "a countdown"
+    said = countdown(data["lines"])
+    assert len(said) >= 3 and said[0] > 2.0 * said[-1], "a countdown"
     assert data["again"] < 1.0
     assert 20.0 <= data["stable"] <= 120.0
     assert "cannot fall below 100" in data["held"]
     assert data["below"] <= 121.0
     assert any("below 120 in" in line for line in data["below_lines"])
+    # it cools ever more slowly: a straight line would have said half of it
+    far = countdown(data["far_lines"])
+    assert abs(far[0] - data["far_took"]) < 0.25 * data["far_took"], (far, data["far_took"])
+    assert any("below 40 in" in line for line in data["tepid_lines"]), "below the cool threshold"
     assert "no target" in data["none"]
     assert data["nothing"] < 1.0
     assert "not both" in data["both"]

@@ -298,6 +298,14 @@ class HeaterTracker:
         grey.integral = self._grey.integral
         return HeatUp.foresee(self.spec, self._traits, grey, self._memory, first, goal)
 
+    def cools_to(self, level: float) -> Optional[float]:
+        """Seconds until a heater that is cooling has fallen to ``level``; None: not known."""
+        goal = number(level)
+        self._catch_up()
+        if goal is None or self._cooldown is None:
+            return None
+        return self._cooldown.left(goal)
+
     def work(self) -> bool:
         """Do one slice (under 1 ms) of pending learning; True while more is pending."""
         if not self._jobs:
