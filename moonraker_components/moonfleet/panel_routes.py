@@ -18,6 +18,8 @@ from collections.abc import Awaitable
 from typing import Any, Callable
 
 PAGE = "/server/moonfleet/ui"
+# people type the slash; the page's links are relative and would miss from there
+SLASH = '<!doctype html><title>Moonfleet</title><meta http-equiv="refresh" content="0; url=../ui">'
 FOLDER = pathlib.Path(__file__).resolve().parent / "panel"
 CONTENT_TYPES = {
     ".html": "text/html; charset=utf-8",
@@ -43,15 +45,20 @@ def register(server: Any) -> None:
         except OSError as error:
             logging.warning("moonfleet: the fleet page is incomplete: %s", error)
             continue
-        server.register_endpoint(
-            url,
-            ["GET"],
-            _sender(content),
-            transports=["http"],
-            wrap_result=False,
-            content_type=CONTENT_TYPES[path.suffix],
-            auth_required=False,
-        )
+        _serve(server, url, content, CONTENT_TYPES[path.suffix])
+    _serve(server, f"{PAGE}/", SLASH, CONTENT_TYPES[".html"])
+
+
+def _serve(server: Any, url: str, content: str, content_type: str) -> None:
+    server.register_endpoint(
+        url,
+        ["GET"],
+        _sender(content),
+        transports=["http"],
+        wrap_result=False,
+        content_type=content_type,
+        auth_required=False,
+    )
 
 
 def _sender(content: str) -> Callable[[Any], Awaitable[str]]:

@@ -15,6 +15,7 @@ from typing import Optional
 
 import pytest
 
+from tests.moonraker.conftest import newest
 from tests.moonraker.real import BASE, Moonraker
 
 pytestmark = pytest.mark.moonraker
@@ -138,6 +139,15 @@ def test_nothing_is_told_to_strangers(moonraker):
     ):
         assert status_of(server, f"/server/moonfleet/{action}", b"{}") == 401, action
     assert status_of(server, "/server/moonfleet/ui") == 200
+
+
+@newest
+def test_the_page_is_found_with_a_slash_too(moonraker):
+    """Its links are relative and would miss from there."""
+    server = moonraker(BROKEN)
+    with urllib.request.urlopen(server.url + "/server/moonfleet/ui/", timeout=60) as reply:
+        assert b'url=../ui"' in reply.read()
+        assert reply.headers["Content-Type"].startswith("text/html")
 
 
 def status_of(server: Moonraker, path: str, body: Optional[bytes] = None) -> int:
