@@ -88,7 +88,9 @@ class BrokerPrinter:
     async def start(self) -> None:
         self._spawn()
         await until(self._listens)
-        self._client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id="machine")
+        version = getattr(mqtt, "CallbackAPIVersion", None)  # paho 1.6 has but one
+        versions = {} if version is None else {"callback_api_version": version.VERSION2}
+        self._client = mqtt.Client(client_id="machine", **versions)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         self._client.tls_set_context(context)
