@@ -126,7 +126,11 @@ def _fan(lab):
     lab.data["took"] = lab.now() - start
     lab.data["cooled"] = lab.eta("electronics")
     lab.gcode("SET_TEMPERATURE_FAN_TARGET TEMPERATURE_FAN=electronics TARGET=60")
+    lab.preset(electronics=75.0)
     lab.wait(10.0)
+    lab.data["warm"] = lab.eta("electronics")["state"]
+    lab.until(lambda: lab.eta("electronics")["state"] != "cooling", 3000)
+    lab.data["stopped"] = lab.heater_or_fan("electronics").last_temp
     lab.data["state"] = lab.state()["state"]
     lab.data["wait"] = lab.refused("HEATER_ETA_WAIT HEATER=electronics")
     lab.data["plan"] = lab.refused("HEATER_ETA_PREHEAT ELECTRONICS=40")

@@ -117,6 +117,9 @@ class Lab:
     def heater(self, name="extruder"):
         return self.printer.lookup_object("heaters").heaters[name]
 
+    def heater_or_fan(self, name):
+        return self.printer.lookup_object("heater_eta").monitors[name].heater
+
     def sensor(self, plant="hotend"):
         return self.printer.lookup_object(f"sim_plant {plant}")
 

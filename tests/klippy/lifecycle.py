@@ -5,6 +5,8 @@
 # This file may be distributed under the terms of the GNU GPLv3 license.
 """Run inside the host; see `lab`."""
 
+import json
+
 from .basics import CONFIG
 from .controls import SECOND, SECOND_PLANT
 
@@ -102,3 +104,67 @@ def _where(lab):
 
 
 where = CONFIG, [_where]
+
+
+def _with_options(lab):
+    hub = lab.printer.lookup_object("heater_eta")
+    lab.data["path"] = str(hub.path.relative_to(lab.folder))
+    lab.gcode("M190 S60\nM109 S150")
+    lab.wait(20.0)
+    lab.gcode("TURN_OFF_HEATERS")
+    lab.preset(bed=45.0)
+    lab.wait(10.0)
+    lab.data["tepid"] = lab.eta("heater_bed")["state"]
+    lab.until(lambda: lab.eta("heater_bed")["state"] != "cooling", 3000)
+    lab.data["cooled"] = lab.heater("heater_bed").last_temp
+    lab.on_disk(lambda: hub.path.is_file() and not list(hub.path.parent.glob(".*")))
+    data = json.loads(hub.path.read_text(encoding="utf-8"))
+    lab.data["kept"] = sorted(data["heaters"])
+    lab.data["fingerprint"] = data["heaters"]["extruder"]["fingerprint"]
+    # as if the bed had been learned before the option was set
+    data["heaters"]["heater_bed"] = {**data["heaters"]["extruder"], "heats": 5}
+    hub.path.write_text(json.dumps(data), encoding="utf-8")
+    lab.later(0.0, lambda: lab.gcode("RESTART"))
+
+
+def _with_options_again(lab):
+    lab.data["learned"] = {name: lab.eta(name)["learned"] for name in HEATERS}
+
+
+OPTIONS = """path: @GCODES@/../other/eta.json
+
+[heater_eta heater_bed]
+cool_threshold: 35
+learn: False
+
+[heater_eta extruder]
+kind: chamber
+"""
+options = CONFIG + OPTIONS, [_with_options, _with_options_again]
+
+
+def _plan_joined(lab):
+    """The job's own M104 with the planned target starts that heater; the plan is content."""
+    _plan(lab)
+    before = len(lab.said)
+    lab.gcode("M104 S215")
+    lab.wait(5.0)
+    lab.data["joined"] = [lab.heater(name).target_temp for name in HEATERS]
+    lab.data["table"] = "\n".join(lab.gcode("HEATER_ETA"))
+    lab.data["said"] = [line for line in lab.said[before:] if "preheat ended" in line]
+    lab.gcode("TURN_OFF_HEATERS")
+    lab.preset(hotend=23.0, bed=23.0)
+    lab.wait(30.0)
+    # a bed that does not heat holds the nozzle back, for as long as it takes
+    _plan(lab)
+    lab.sensor("bed").plant.strength = 0.0
+    lab.until(lambda: lab.eta("heater_bed")["state"] in ("stalled", "unreachable"), 600)
+    lab.wait(600.0)
+    lab.data["held_back"] = [lab.heater(name).target_temp for name in HEATERS]
+    lab.endpoint("heater_eta/cancel")
+    lab.data["cancelled"] = lab.printer.lookup_object("heater_eta").preheat.active
+    lab.data["state"] = lab.state()["state"]
+
+
+# without the watchdog that would shut the printer down first
+joined = CONFIG + "\n[verify_heater heater_bed]\nmax_error: 1000000\n", [_plan_joined]

@@ -94,6 +94,7 @@ def test_temperature_fan(play: Play) -> None:
     assert data["cooling"]["cooldown_eta"] > 5.0
     assert data["cooled"]["state"] in ("cooled", "off")
     assert data["state"] == "ready"
+    assert data["warm"] == "cooling" and 57.0 < data["stopped"] <= 61.0, "the new target, 60 C"
     assert "no target" in data["wait"]
     assert "no heater 'ELECTRONICS'" in data["plan"]
 

@@ -39,3 +39,21 @@ def test_it_lies_where_each_host_looks_for_it(play: Play, checkout: str, kalico:
     assert data["state"] == "ready"
     place = "klippy.plugins" if kalico else "extras"
     assert data["module"] == f"{place}.heater_eta.heater_eta"
+
+
+def test_the_options_of_one_heater(play: Play) -> None:
+    data = play("lifecycle:options")
+    assert data["path"] in ("other/eta.json", "gcodes/../other/eta.json")
+    assert data["tepid"] == "cooling", "40 C is the usual threshold of a bed, this one has 35"
+    assert 33.0 < data["cooled"] <= 35.5
+    assert "extruder" in data["kept"] and "heater_bed" not in data["kept"], "learn: False"
+    assert data["fingerprint"]["kind"] == "chamber", "kind: chamber"
+    assert data["learned"] == {"extruder": 1, "heater_bed": 0}
+
+
+def test_a_plan_is_content_with_help_and_patient_with_trouble(play: Play) -> None:
+    data = play("lifecycle:joined")
+    assert data["joined"] == [215.0, 90.0] and data["said"] == []
+    assert "its turn" not in data["table"]
+    assert data["held_back"] == [0.0, 90.0], "no use in a hot nozzle over a cold bed"
+    assert data["cancelled"] is False and data["state"] == "ready"
