@@ -24,6 +24,7 @@ from .bridges.base import BridgeHost, PrinterSettings
 from .bridges.klipper import KlipperBridge
 from .config import read_config
 from .core.errors import one_line
+from .energy import EnergyWatch
 from .fleet import LOCAL, Fleet
 from .history import History
 from .history.maintenance import Counter
@@ -71,6 +72,7 @@ class Moonfleet:
         self.fleet.listen_events(self._announce)
         self.managed = ManagedPrinters(self.fleet, self.recorder.close_orphans)
         self.notifiers = Notifiers(self.fleet, self._find_notifiers)
+        self.energy = EnergyWatch(self.fleet, self._find_sensors)
         self.merged = merged = MergedHistory(self.history, self._ask_moonraker)
         Api(self.server, self.fleet, merged, self.status, self._job_step).register()
         PrintersApi(self.server, self.fleet, self.managed).register()
@@ -89,6 +91,8 @@ class Moonfleet:
         """Nothing long in here: Moonraker starts to serve only when it returns."""
         for index, text in enumerate(self.notifiers.unknown()):
             self.warn(f"moonfleet_notifier_{index}", text)
+        for index, text in enumerate(self.energy.unknown()):
+            self.warn(f"moonfleet_energy_{index}", text)
         await self.managed.load()
         self._spawn(self._start())
 
@@ -98,6 +102,7 @@ class Moonfleet:
         await self.fleet.start()
         await self.recorder.close_orphans()
         await self.recorder.learn_all()
+        self.energy.start()
         if await self.store.load_text(LOCAL, "seen"):
             await self._join_local()
 
@@ -107,6 +112,7 @@ class Moonfleet:
             task.cancel()
         self.feed.close()
         await self.notifiers.stop()
+        await self.energy.stop()
         await self.fleet.stop()
         await self.fleet.save()
         await self.recorder.stop()
@@ -157,6 +163,11 @@ class Moonfleet:
         """Moonraker's own, by name; there are none without a [notifier] section."""
         notifier = self.server.lookup_component("notifier", None)
         return getattr(notifier, "notifiers", None) or {}
+
+    def _find_sensors(self) -> Mapping[str, Any]:
+        """Moonraker's own, by name; there are none without a [sensor] section."""
+        sensors = self.server.lookup_component("sensor", None)
+        return getattr(sensors, "sensors", None) or {}
 
     # ---- the local Klipper ------------------------------------------------------------------
 

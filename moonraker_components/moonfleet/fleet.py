@@ -212,6 +212,10 @@ class Fleet:
             result = CommandResult(Verdict.REJECTED, str(error))
         self.events.guard(name, alert, result)
 
+    def note_energy(self, name: str, reading: float) -> None:
+        """kWh on the meter that this printer hangs on."""
+        self._member(name).note_energy(reading)
+
     def make_tracker(
         self, name: str, rules: JobRules, open_job: Optional[Mapping[str, Any]]
     ) -> JobTracker:

@@ -160,6 +160,10 @@ class Member(BridgeHost):
         if self.tracker is not None:
             self._job_events(self.tracker.user_cancel(self.now(), self.fleet.monotonic()))
 
+    def note_energy(self, reading: float) -> None:
+        if self.tracker is not None:
+            self.tracker.note_energy(reading)
+
     def command_done(self, command: Command, origin: str, result: CommandResult) -> None:
         self.fleet.command_done(self.printer, command, origin, result)
 

@@ -135,6 +135,7 @@ class Printer:
             "start_estimated": job.start_estimated,
             "total_duration": job.total_duration,
             "print_duration": job.print_duration,
+            "energy": job.energy,
             "finish": None if finish is None else _finish_json(finish),
         }
 

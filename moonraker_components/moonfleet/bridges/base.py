@@ -78,6 +78,7 @@ class PrinterSettings:
     filament_panel: str = "afc"
     finish_estimate: str = "printer"
     notifiers: tuple[str, ...] = ()  # names of [notifier] sections
+    energy_sensor: str = ""  # a [sensor] section, optionally with ":" and one of its values
     maintenance: tuple[tuple[str, str, float], ...] = ()  # (counter, odometer, threshold)
     guards: GuardRules = field(default_factory=GuardRules)
     options: Mapping[str, Any] = field(default_factory=dict)  # type-specific, Secrets included

@@ -118,7 +118,6 @@ class JobTracker(EndingTracker):
         eta_error: Optional[float] = None,
         thumbnail: Optional[str] = None,
         notes: Optional[str] = None,
-        energy: Optional[float] = None,
         correction: Optional[float] = None,
         grams: Optional[Mapping[tuple[Optional[int], int], float]] = None,
     ) -> None:
@@ -128,7 +127,6 @@ class JobTracker(EndingTracker):
         if job is None:
             return
         job.eta_error = number(eta_error) if eta_error is not None else job.eta_error
-        job.energy = number(energy) if energy is not None else job.energy
         if correction is not None and 0.0 < (number(correction) or 0.0) < 100.0:
             job.correction = correction
         job.thumbnail = thumbnail or job.thumbnail
@@ -136,6 +134,12 @@ class JobTracker(EndingTracker):
         for entry in job.filament:
             known = (grams or {}).get((entry.get("unit"), entry["slot"]))
             entry["grams"] = entry.get("grams") if known is None else number(known)
+
+    def note_energy(self, reading: float) -> None:
+        """kWh on a meter that only grows, unless it is set back. What ran while nobody looked is
+        counted, for the last reading is stored with the job."""
+        if self.open is not None and not self.open.start_estimated:
+            meter.read_energy(self.open, reading)
 
     # ---- a job runs -------------------------------------------------------------------------
 
