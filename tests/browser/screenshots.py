@@ -5,7 +5,7 @@
 # This file may be distributed under the terms of the GNU GPLv3 license.
 """``python -m tests.browser.screenshots``: starts the demo, waits for a telling moment, looks.
 
-Writes docs/images/fleet-light.png, fleet-dark.png and fleet-phone.png.
+Writes docs/img/fleet-light.png, fleet-dark.png and fleet-phone.png.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Optional
 from .chromium import Chromium, Page
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-IMAGES = ROOT / "docs" / "images"
+IMAGES = ROOT / "docs" / "img"
 SPEED = "3"
 # one heater counts down, and one printer has begun to print
 MOMENT = """document.querySelectorAll('.card').length === 3
@@ -50,7 +50,7 @@ async def picture(page: Page, name: str, width: int, scheme: str, scale: float) 
     await page.look(width, min(int(height), 1000), scheme, scale)
     await asyncio.sleep(0.3)
     await page.screenshot(IMAGES / name, full=False)
-    print(f"docs/images/{name}")
+    print(f"docs/img/{name}")
 
 
 async def main() -> None:
