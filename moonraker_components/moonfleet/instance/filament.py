@@ -21,6 +21,19 @@ DRYERS = ("AMS 2 Pro", "AMS HT")
 UNKNOWN_COLOR = "#808080"
 
 
+def filament_parts(view: View) -> tuple[Any, ...]:
+    """All that the objects and sensors of this file are made of."""
+    snapshot = view.snapshot
+    return (
+        snapshot.filament,
+        view.filament_panel,
+        snapshot.state,
+        tuple(snapshot.heaters),
+        view.hide_message,
+        view.actions,
+    )
+
+
 def filament_objects(view: View) -> dict[str, dict[str, Any]]:
     filament = view.snapshot.filament
     found = lanes(filament)

@@ -12,12 +12,13 @@ interfaces only show it), a light that cannot be switched is no object at all.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Optional
+from typing import Any, NamedTuple, Optional
 
 from ..core.commands import Action
 from ..core.model import Heater, PrintState
-from .filament import filament_objects, filament_sensors
+from .filament import filament_objects, filament_parts, filament_sensors
 from .macros import macro_objects
+from .memo import Memo
 from .settings import configfile
 from .view import EXTRUDERS, View
 
@@ -28,31 +29,60 @@ CHAMBER_SENSOR = "temperature_sensor chamber"
 STATE_WORDS = ("Printing", "Ready", "Idle")  # of idle_timeout
 
 
-def build_objects(view: View) -> Objects:
-    """Every object of one printer; the same set as long as the printer has the same parts."""
+def build_objects(view: View, memo: Optional[Memo] = None) -> Objects:
+    """Every object of one printer; the same set as long as the printer has the same parts.
+
+    With the ``memo`` of the same printer's last call, what did not change is not built anew.
+    """
+    keep = (memo or Memo()).keep
+    snapshot, actions = view.snapshot, view.actions
     objects: Objects = {"webhooks": _webhooks(view)}
     heaters, sensors = _temperatures(view, objects)
-    _motion(view, objects)
+    second = _second_extruder_active(view)
+    objects.update(keep("motion", (snapshot.speed_factor, second), lambda: _motion(view)))
     _job(view, objects)
-    _fans_and_lights(view, objects)
-    objects.update(filament_objects(view))
+    parts = (snapshot.fans, snapshot.lights, actions)
+    objects.update(keep("fans and lights", parts, lambda: _fans_and_lights(view)))
+    filament = keep("filament", filament_parts(view), lambda: _filament(view))
+    objects.update(filament.objects)
+    _estimates(view, objects)
+    macros = keep("macros", (actions,), lambda: macro_objects(view))
+    objects.update(keep("macro objects", (actions,), lambda: {name: {} for name in macros}))
+    lists = (heaters, sensors, filament.heaters, filament.sensors)
+    objects["heaters"] = keep("heaters", lists, lambda: _lists(*lists))
+    everything = (tuple(objects), snapshot.model, actions)
+    objects["configfile"] = keep(
+        "configfile", everything, lambda: configfile(view, objects, macros)
+    )
+    return objects
+
+
+class _FilamentObjects(NamedTuple):
+    objects: Objects
+    heaters: list[str]
+    sensors: list[str]
+
+
+def _filament(view: View) -> _FilamentObjects:
+    found = _FilamentObjects(filament_objects(view), [], [])
     for name, status, is_heater in filament_sensors(view):
-        objects[name] = status
+        found.objects[name] = status
         if name.startswith("temperature_combined"):
             continue
-        sensors.append(name)
+        found.sensors.append(name)
         if is_heater:
-            heaters.append(name)
-    _estimates(view, objects)
-    macros = macro_objects(view)
-    objects.update({name: {} for name in macros})
-    objects["heaters"] = {
-        "available_heaters": heaters,
-        "available_sensors": sensors,
+            found.heaters.append(name)
+    return found
+
+
+def _lists(
+    heaters: list[str], sensors: list[str], dryers: list[str], climates: list[str]
+) -> dict[str, Any]:
+    return {
+        "available_heaters": heaters + dryers,
+        "available_sensors": sensors + climates,
         "available_monitors": [],
     }
-    objects["configfile"] = configfile(view, objects, macros)
-    return objects
 
 
 def _webhooks(view: View) -> dict[str, Any]:
@@ -76,13 +106,17 @@ def _temperatures(view: View, objects: Objects) -> tuple[list[str], list[str]]:
         objects["heater_bed"] = _heater(known["heater_bed"])
         heaters.append("heater_bed")
     chamber = known.get("chamber")
-    if chamber is not None and (chamber.target is not None or CHAMBER_HEATER in view.sticky):
+    if chamber is not None and _is_heater(chamber, view):
         objects[CHAMBER_HEATER] = _heater(chamber)
         heaters.append(CHAMBER_HEATER)
     elif chamber is not None:
         objects[CHAMBER_SENSOR] = {"temperature": chamber.temperature}
         sensors.append(CHAMBER_SENSOR)
     return heaters, heaters + sensors
+
+
+def _is_heater(chamber: Heater, view: View) -> bool:
+    return chamber.settable and (chamber.target is not None or CHAMBER_HEATER in view.sticky)
 
 
 def _heater(heater: Heater) -> dict[str, Any]:
@@ -94,16 +128,18 @@ def _extruder(heater: Heater) -> dict[str, Any]:
     return {"can_extrude": temperature is not None and temperature >= MIN_EXTRUDE}
 
 
-def _motion(view: View, objects: Objects) -> None:
+def _motion(view: View) -> Objects:
     extruder = "extruder1" if _second_extruder_active(view) else "extruder"
-    objects["toolhead"] = {"homed_axes": "", "extruder": extruder}
-    objects["gcode_move"] = {
-        "speed_factor": view.snapshot.speed_factor,
-        "homing_origin": [0.0, 0.0, 0.0, 0.0],
+    return {
+        "toolhead": {"homed_axes": "", "extruder": extruder},
+        "gcode_move": {
+            "speed_factor": view.snapshot.speed_factor,
+            "homing_origin": [0.0, 0.0, 0.0, 0.0],
+        },
+        # no printer tells them; Mainsail shows a missing velocity as "NaN mm/s"
+        "motion_report": {"live_velocity": 0.0, "live_extruder_velocity": 0.0},
+        "exclude_object": {"objects": [], "excluded_objects": [], "current_object": None},
     }
-    # no printer tells them; Mainsail shows a missing velocity as "NaN mm/s"
-    objects["motion_report"] = {"live_velocity": 0.0, "live_extruder_velocity": 0.0}
-    objects["exclude_object"] = {"objects": [], "excluded_objects": [], "current_object": None}
 
 
 def _second_extruder_active(view: View) -> bool:
@@ -146,7 +182,8 @@ def _job(view: View, objects: Objects) -> None:
     objects["pause_resume"] = {"is_paused": state is PrintState.PAUSED}
 
 
-def _fans_and_lights(view: View, objects: Objects) -> None:
+def _fans_and_lights(view: View) -> Objects:
+    objects: Objects = {}
     settable = view.can(Action.FAN)
     for name, speed in view.snapshot.fans.items():
         if name == "heatbreak" or not settable:
@@ -160,6 +197,7 @@ def _fans_and_lights(view: View, objects: Objects) -> None:
         for name, mode in view.snapshot.lights.items():
             level = 0.0 if mode == "off" else 1.0
             objects[f"led {name}"] = {"color_data": [[0.0, 0.0, 0.0, level]]}
+    return objects
 
 
 def _estimates(view: View, objects: Objects) -> None:

@@ -22,6 +22,7 @@ from ..core.commands import Command, CommandResult
 from .filament import drying_message
 from .hub import Client, Hub, Sink
 from .jsonrpc import encode, error, notification
+from .memo import Memo
 from .methods import handlers_of
 from .objects import CHAMBER_HEATER, Objects, build_objects
 from .overlay import Overlay
@@ -73,6 +74,8 @@ class VirtualPrinter:
         self.prompter = Prompter()
         self._save = save
         self._objects: Optional[Objects] = None  # of the latest report; None: not built yet
+        self._memo = Memo()
+        self._view: Optional[View] = None  # of the latest change, for those who look
         self._sticky: frozenset[str] = frozenset()
         self._hide_message = False
         self.signer = Signer()
@@ -83,7 +86,8 @@ class VirtualPrinter:
 
     # ---- what the printer looks like --------------------------------------------------------
 
-    def view(self) -> View:
+    def view(self, estimates: bool = True) -> View:
+        """``estimates``: with the heaters' forecasts, the dearest part."""
         printer, job = self.printer, self.printer.job
         settings = printer.settings
         return View(
@@ -93,7 +97,7 @@ class VirtualPrinter:
             online=printer.online,
             connecting=printer.connection.state is Link.CONNECTING,
             connection_message=printer.connection.message,
-            heaters=printer.heaters_json(),
+            heaters=printer.heaters_json() if estimates else {},
             actions=self.printer.actions(),
             total_duration=None if job is None else job.total_duration,
             print_duration=None if job is None else job.print_duration,
@@ -113,7 +117,7 @@ class VirtualPrinter:
     def objects(self) -> Objects:
         """The objects of the latest report."""
         if self._objects is None:
-            self._objects = build_objects(self.view())
+            self._objects = build_objects(self._view or self.view(), self._memo)
             self._sticky |= STICKY.intersection(self._objects)
         return self._objects
 
@@ -157,16 +161,17 @@ class VirtualPrinter:
 
     def changed(self, change: Optional[Change] = None) -> None:
         """Something about this printer is new: tell it now, or as soon as the rate permits."""
-        view = self.view()
+        watched = self.hub.watched
+        view = self.view(estimates=watched)
         if self._hide_message and drying_message(view) is None:
             self._hide_message = False  # the next one is news again
         self._klippy_turn(view.klippy_state[0])
         for line in self.prompter.update(view):
             self._line(line)
-        self._again()
+        self._again(view if watched else None)
 
-    def _again(self) -> None:
-        self._objects = None
+    def _again(self, view: Optional[View] = None) -> None:
+        self._objects, self._view = None, view
         if self._flush is not None or not self.hub.watched:
             return
         loop = asyncio.get_running_loop()

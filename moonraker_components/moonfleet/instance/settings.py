@@ -22,6 +22,7 @@ MODEL_LIMITS: Mapping[str, Mapping[str, float]] = {
     "H2D": {"extruder": 350.0},
     "H2S": {"extruder": 350.0},
     "H2C": {"extruder": 350.0},
+    "H2D Pro": {"extruder": 350.0},
     "X1E": {"extruder": 320.0},
 }
 DRYER_LIMIT = 85.0

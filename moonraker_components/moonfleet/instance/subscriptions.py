@@ -54,7 +54,7 @@ def difference(before: Objects, after: Objects) -> dict[str, dict[str, Any]]:
     changes: dict[str, dict[str, Any]] = {}
     for name, values in after.items():
         old = before.get(name)
-        if old is values:
+        if old is values or old == values:
             continue
         if old is None:
             changes[name] = dict(values)

@@ -113,6 +113,17 @@ def test_what_cannot_be_done_is_not_offered() -> None:
     assert "gcode_macro UNLOAD_FILAMENT" in offered
 
 
+def test_a_chamber_that_only_tells_a_target_is_no_heater() -> None:
+    """X1C and P2S say 0 in a packed field, and have nothing to heat with."""
+    chamber = {"chamber": Heater(40.0, 0.0, settable=False)}
+    for sticky in (frozenset(), frozenset({"heater_generic chamber"})):
+        objects = build_objects(view(snapshot=printing(heaters=chamber), sticky=sticky))
+        assert objects["temperature_sensor chamber"] == {"temperature": 40.0}
+        assert "heater_generic chamber" not in objects
+        assert "heater_generic chamber" not in objects["configfile"]["settings"]
+        assert "heater_generic chamber" not in objects["heaters"]["available_heaters"]
+
+
 def test_a_chamber_with_a_target_is_a_heater() -> None:
     heaters = {"extruder": Heater(25.0, 0.0), "chamber": Heater(40.0, 60.0)}
     objects = build_objects(view(snapshot=printing(heaters=heaters)))
