@@ -23,7 +23,9 @@ TEXTS = ("printer", "status", "search")
 MOMENTS = ("since", "before")
 
 
-def export_handler(request_handler: Any, http_error: Any, history: MergedHistory) -> Any:
+def export_handler(
+    request_handler: Any, http_error: Any, stream_closed: Any, history: MergedHistory
+) -> Any:
     class HistoryExport(request_handler):  # type: ignore[misc]
         async def get(self) -> None:
             form = self.get_query_argument("format", "csv")
@@ -38,10 +40,15 @@ def export_handler(request_handler: Any, http_error: Any, history: MergedHistory
             name = f"attachment; filename=moonfleet-jobs-{day}.{form}"
             self.set_header("Content-Disposition", name)
             self.write(first)
-            async for piece in pieces:
-                self.write(piece)
-                await self.flush()
-            await self.finish()
+            try:
+                async for piece in pieces:
+                    self.write(piece)
+                    await self.flush()
+                await self.finish()
+            except stream_closed:
+                pass  # whoever asked hung up: no more is read for nobody
+            finally:
+                await pieces.aclose()
 
         def _filters(self) -> dict[str, Any]:
             filters: dict[str, Any] = {

@@ -11,7 +11,7 @@ Moonraker is asked by its public methods, through a function that is handed in.
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Mapping
 from typing import TYPE_CHECKING, Any, Callable, Optional
 
 from .core.errors import MoonfleetError
@@ -99,7 +99,7 @@ class MergedHistory:
 
     async def export(
         self, form: str = "csv", printer: Optional[str] = None, **filters: Any
-    ) -> AsyncIterator[str]:
+    ) -> AsyncGenerator[str, None]:
         """Ours, then the local Klipper's, each oldest first."""
         async for piece in self._history.export(form, printer=printer, **filters):
             yield piece

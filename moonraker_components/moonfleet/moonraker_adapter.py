@@ -120,7 +120,9 @@ def install_export(server: Any, history: MergedHistory) -> Optional[str]:
     except AdapterFault as fault:
         return str(fault)
     app = server.lookup_component("application")
-    handler = export_handler(classes.request_handler, classes.http_error, history)
+    handler = export_handler(
+        classes.request_handler, classes.http_error, classes.stream_closed, history
+    )
     app.mutable_router.add_handler(f"{app.route_prefix}{EXPORT_PATH}", handler, {})
     return None
 
