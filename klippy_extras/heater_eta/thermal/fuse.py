@@ -20,13 +20,16 @@ from .interval import EXTRA, Votes, quantile, row, scale
 from .memory import Memory
 from .residual import WAY, similar, value_at
 from .simulate import Course
+from .traits import Traits
 
 _FADE = 0.85  # weight of a heat-up against the one after it
 _ALIKE = 20.0  # C: how similar start and target must be to count fully
 _ANYHOW = 0.2  # what any heat-up of this heater counts
-_DOUBT = 1.0  # weight of the population's correction, in heat-ups
 _ALLOWED = 2.0  # heat-ups' worth of disagreement that is assumed of any heater
-_SIM_FAR, _SIM_NEAR, _SIM_AFTER = 0.35, 1.0, 2.0  # the simulation's vote on the tail
+_SIM_FAR, _SIM_NEAR, _SIM_AFTER = 0.35, 1.0, 2.0  # the simulation's vote on the tail, ...
+_USUAL_MISS, _HALF_HEATUP = 6.0, 0.5  # ... weighed by its misses here; taken until it has any: s
+_GOOD_MISS = 4.0  # s: better than that is a heater whose tails can be simulated
+_MOST_TRUST, _MOST_AFTER = 4.0, 2.0  # factor on the vote where it never missed
 _EDGE = 0.06  # quantile of the votes at which the interval ends
 _LEAST = 0.15  # of the tail, once it runs
 _BED_READY = 0.9  # a bed's two estimates of "ready" are better together than each alone
@@ -50,6 +53,7 @@ class Forecast:
 def fuse(
     course: Course,
     memory: Memory,
+    traits: Traits,
     hot: bool,
     start: float,
     target: float,
@@ -58,8 +62,9 @@ def fuse(
     since_reached: Optional[float],
 ) -> Forecast:
     weights = _weights(memory, start, target)
+    doubt = traits.doubt
     if since_reached is None:
-        reached, less, more = _reached(course, memory, hot, elapsed, at, weights)
+        reached, less, more = _reached(course, memory, hot, elapsed, at, weights, doubt)
     else:
         reached = less = more = 0.0
     votes = _tails(course, memory, hot, at, since_reached, weights)
@@ -69,7 +74,7 @@ def fuse(
         votes += [(t - gone, w) for t, w in _USUAL_TAILS if since_reached is None or t > gone + 0.5]
     ready = reached + tail
     if not hot and course.settled:
-        ready = 0.5 * (ready + _direct(course, memory, elapsed, at, weights))
+        ready = 0.5 * (ready + _direct(course, memory, elapsed, at, weights, doubt))
     width = scale(memory.ready_misses)
     below = max(0.0, tail - quantile(votes, _EDGE)) * width
     above = max(0.0, quantile(votes, 1.0 - _EDGE) - tail) * width
@@ -96,7 +101,13 @@ def _weights(memory: Memory, start: float, target: float) -> list[float]:
 
 
 def _reached(
-    course: Course, memory: Memory, hot: bool, elapsed: float, at: float, weights: list[float]
+    course: Course,
+    memory: Memory,
+    hot: bool,
+    elapsed: float,
+    at: float,
+    weights: list[float],
+    doubt: float,
 ) -> tuple[float, float, float]:
     offset, low, high = row(hot, memory.heats, at)
     left = course.reached + EXTRA[hot]
@@ -107,13 +118,18 @@ def _reached(
             stretch = _stretch(elapsed + course.reached, past.duration - error)
             errors.append((error * stretch, w))
     usual = 0.5 * (low + high) * left
-    reached = max(0.0, course.reached + _shrunk(errors, offset * left, usual))
+    reached = max(0.0, course.reached + _shrunk(errors, offset * left, usual, doubt))
     width = scale(memory.reached_misses) * (reached + EXTRA[hot])
     return reached, min(reached, low * width), high * width
 
 
 def _direct(
-    course: Course, memory: Memory, elapsed: float, at: float, weights: list[float]
+    course: Course,
+    memory: Memory,
+    elapsed: float,
+    at: float,
+    weights: list[float],
+    doubt: float,
 ) -> float:
     """Beds: the simulated "ready", corrected in the same way as "reached"."""
     errors: Votes = []
@@ -123,13 +139,15 @@ def _direct(
             predicted = past.duration + past.tail - error
             errors.append((error * _stretch(elapsed + course.ready, predicted), w))
     _, low, high = row(False, memory.heats, at)
-    return course.ready + _shrunk(errors, 0.0, 0.5 * (low + high) * (course.ready + EXTRA[False]))
+    usual = 0.5 * (low + high) * (course.ready + EXTRA[False])
+    return course.ready + _shrunk(errors, 0.0, usual, doubt)
 
 
-def _shrunk(errors: Votes, usual_error: float, usual_size: float) -> float:
+def _shrunk(errors: Votes, usual_error: float, usual_size: float, doubt: float) -> float:
     """The mean of this heater's errors, drawn towards what is usual for all heaters.
 
-    The better they agree among themselves, the less the usual has to say.
+    The better they agree among themselves, the less the usual has to say (``doubt`` is its weight,
+    in heat-ups).
     """
     weight = sum(w for _, w in errors)
     if weight <= 0.0:
@@ -137,7 +155,7 @@ def _shrunk(errors: Votes, usual_error: float, usual_size: float) -> float:
     mean = sum(e * w for e, w in errors) / weight
     variance = sum((e - mean) ** 2 * w for e, w in errors)
     size = max(usual_size, 1.0) ** 2
-    doubt = _DOUBT * min(2.0, (variance + _ALLOWED * size) / ((weight + _ALLOWED) * size))
+    doubt *= min(2.0, (variance + _ALLOWED * size) / ((weight + _ALLOWED) * size))
     return (weight * mean + doubt * usual_error) / (weight + doubt)
 
 
@@ -157,15 +175,24 @@ def _tails(
     """Seconds from reached (or, once reached, from now) to ready, as weighted opinions."""
     gone = since_reached or 0.0
     votes: Votes = []
+    missed, known = _USUAL_MISS * _HALF_HEATUP, _HALF_HEATUP
     for past, w in zip(memory.pasts, weights):
         left = past.tail - gone
         if since_reached is None or left > 0.5:
             votes.append((left, w))
+        ready = value_at(past.ready, at)
+        reached = value_at(past.reached, at) if since_reached is None else 0.0
+        if ready is not None and reached is not None:
+            missed += w * abs(ready - reached)
+            known += w
     if since_reached is None:
         near = min(1.0, max(0.0, (at - (len(WAY) - 3)) / 2.0))
         weight = _SIM_FAR + (_SIM_NEAR - _SIM_FAR) * near
         simulated = course.ready - course.reached
     else:
         weight, simulated = _SIM_AFTER, course.ready
+    if hot and known > _HALF_HEATUP:
+        most = _MOST_TRUST if since_reached is None else _MOST_AFTER
+        weight *= most / (1.0 + (missed / known / _GOOD_MISS) ** 2)
     votes.append((simulated, weight if course.settled else weight * _UNSETTLED))
     return votes

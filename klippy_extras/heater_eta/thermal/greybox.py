@@ -170,6 +170,11 @@ class GreyBox:
         a, b = self.filter.plain[:2]
         return min(self._top, max(0.0, b * (target - self.ambient) / a))
 
+    def assume_integral(self, target: float) -> None:
+        """Where no power tells it: the same before every heat-up, so that errors repeat, too."""
+        if not self._spec.has_power:
+            self.integral = self.holding(target)
+
     def controller(self, dead: float) -> Controller:
         return Controller(
             gains=self._gains,

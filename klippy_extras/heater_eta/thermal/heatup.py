@@ -118,7 +118,15 @@ class HeatUp:
         since = None if lesson.reached is None else max(0.0, elapsed - lesson.reached)
         at = place(elapsed, course.reached, since)
         forecast = fuse(
-            course, self._memory, self._hot, lesson.start, now.target, elapsed, at, since
+            course,
+            self._memory,
+            self._traits,
+            self._hot,
+            lesson.start,
+            now.target,
+            elapsed,
+            at,
+            since,
         )
         reached_at, ready_at = now.time + forecast.reached, now.time + forecast.ready
         if self.forecast is not None:
@@ -152,7 +160,7 @@ class HeatUp:
         if course is None:
             return None
         hot = spec.kind is HeaterKind.HOTEND
-        return fuse(course, memory, hot, start, target, 0.0, 0.0, None).ready
+        return fuse(course, memory, traits, hot, start, target, 0.0, 0.0, None).ready
 
     def _guess(self, now: Reading) -> Course:
         """Neither the present nor the learned parameters get there: as long again, and more."""

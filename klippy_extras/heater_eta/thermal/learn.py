@@ -88,7 +88,9 @@ def replay(
     reached, ready, trace = lesson.reached, lesson.ready, lesson.trace
     if reached is None or ready is None:
         return None
-    params, sd = (memory.params, memory.spread()) if memory.params else prior_of(spec)
+    params, sd = prior_of(spec)
+    if memory.params is not None:
+        params, sd = memory.params, memory.spread(traits_of(spec).loose)
     grey = GreyBox(spec, params, sd)
     grey.resume(trace.temps, trace.ambient, trace.start_sd)
     grey.integral = lesson.integral

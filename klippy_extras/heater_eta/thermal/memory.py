@@ -41,9 +41,9 @@ class Memory:
     reference: Optional[Vector] = None  # the heater when it was new to us
     strengths: list[float] = field(default_factory=list)
 
-    def spread(self) -> Vector:
+    def spread(self, loose: float) -> Vector:
         """How far the next heat-up may be from the stored parameters."""
-        scale = (3.0 if self.changed else 1.0) * (1.0 + min(2.0, self.rms / _USUAL_RMS))
+        scale = loose * (3.0 if self.changed else 1.0) * (1.0 + min(2.0, self.rms / _USUAL_RMS))
         return 0.02 * scale, 0.05 * scale, 0.12 * scale, 0.12 * scale, 0.08 * scale
 
     def take_fit(self, params: Vector, rms: float) -> None:

@@ -78,7 +78,7 @@ class HeaterTracker:
         memory = self._memory
         if memory.params is None:
             return prior_of(self.spec)
-        return memory.params, memory.spread()
+        return memory.params, memory.spread(self._traits.loose)
 
     def update(self, sample: Sample) -> None:
         """Take one reading (any rate; readings older than the last one are ignored)."""
@@ -154,6 +154,7 @@ class HeaterTracker:
         self._catch_up()
         self._end_cooldown()
         self._grey.set_prior(*self._prior())
+        self._grey.assume_integral(now.target)
         self._heatup = HeatUp(self.spec, self._traits, self._grey, self._memory, now)
 
     def _cool(self, now: Reading) -> None:
@@ -296,6 +297,7 @@ class HeaterTracker:
             at_rest = first <= _IDLE_WARMEST
             grey.place(first, first if at_rest else self._room(), at_rest)
         grey.integral = self._grey.integral
+        grey.assume_integral(goal)
         return HeatUp.foresee(self.spec, self._traits, grey, self._memory, first, goal)
 
     def cools_to(self, level: float) -> Optional[float]:

@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Optional
 
 from .types import HeaterKind, HeaterSpec
@@ -49,6 +49,8 @@ class Traits:
     cool_sd: Vector
     cool_inner: tuple[float, float]  # how much nearer to the room the inner mass is, sd in C
     lag: float  # seconds between a power reading and its effect on the block
+    doubt: float = 1.0  # weight, in heat-ups, of the population's error against this heater's own
+    loose: float = 1.0  # factor on how far the next heat-up may be from what was learned
 
 
 _HOTEND = Traits(
@@ -87,11 +89,15 @@ _BED = Traits(
     cool_inner=(0.45, 18.0),
     lag=1.0,
 )
+#: a bed that tells no power: what is seen of it moves the parameters hither and thither, and is
+#: better believed where it repeats itself from heat-up to heat-up
+_BLIND_BED = replace(_BED, doubt=0.25, loose=0.25)
 TRAITS = {HeaterKind.HOTEND: _HOTEND, HeaterKind.BED: _BED, HeaterKind.CHAMBER: _BED}
 
 
 def traits_of(spec: HeaterSpec) -> Traits:
-    return TRAITS.get(spec.kind, _BED)
+    traits = TRAITS.get(spec.kind, _BED)
+    return _BLIND_BED if traits is _BED and not spec.has_power else traits
 
 
 def usable_gains(spec: HeaterSpec) -> Optional[Gains]:

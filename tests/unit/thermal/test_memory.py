@@ -117,7 +117,7 @@ def test_another_sensor_is_trusted_less_and_not_forgotten(learned):
     other = dataclasses.replace(spec, sensor_type="PT1000")
     same, changed = restore(learned, spec), restore(learned, other)
     assert changed.params == same.params
-    assert changed.spread()[0] > 2.0 * same.spread()[0]
+    assert changed.spread(1.0)[0] > 2.0 * same.spread(1.0)[0]
     assert changed.strengths == [] and changed.reference is None
 
 
