@@ -12,6 +12,7 @@ import math
 from collections import deque
 from typing import Optional
 
+from .estimator import Estimator
 from .fit import Trace
 from .fuse import Forecast, fuse
 from .gate import Reading
@@ -34,9 +35,17 @@ class HeatUp:
     """From the moment a higher target is set until the heater has settled."""
 
     def __init__(
-        self, spec: HeaterSpec, traits: Traits, grey: GreyBox, memory: Memory, now: Reading
+        self,
+        spec: HeaterSpec,
+        traits: Traits,
+        grey: GreyBox,
+        memory: Memory,
+        now: Reading,
+        other: Optional[Estimator] = None,
     ) -> None:
+        """``other`` foretells instead of ``grey``, which goes on following the heater."""
         self._spec, self._traits, self._grey, self._memory = spec, traits, grey, memory
+        self._other = other
         self._hot = spec.kind is HeaterKind.HOTEND
         trace = Trace(grey.filter.temps, grey.ambient, grey.filter.covariance(1, 1) ** 0.5)
         self.lesson = Lesson(now.temperature, now.target, now.time, grey.integral, trace)
@@ -73,6 +82,8 @@ class HeatUp:
         """Every second: record, and look for trouble."""
         grey = self._grey
         self.lesson.trace.add(time, shown, grey.acting, grey.power)
+        if self._other is not None:
+            self._other.follow(time, shown, grey.acting, grey.power, target)
         self._judge(time, shown, target)
 
     def _judge(self, time: float, shown: float, target: float) -> None:
@@ -111,7 +122,8 @@ class HeatUp:
     def predict(self, now: Reading) -> None:
         """Compute the forecast of this second."""
         lesson = self.lesson
-        course = self._grey.forecast(now.target, self._traits.lag)
+        estimator: Estimator = self._other or self._grey
+        course = estimator.forecast(now.target, self._traits.lag)
         if course is None:
             course = self._grey.forecast_as_learned(now.target) or self._guess(now)
         elapsed = now.time - lesson.since
@@ -150,13 +162,13 @@ class HeatUp:
     def foresee(
         spec: HeaterSpec,
         traits: Traits,
-        grey: GreyBox,
+        estimator: Estimator,
         memory: Memory,
         start: float,
         target: float,
     ) -> Optional[float]:
         """Seconds from ``start`` to ready, for a heat-up that has not begun."""
-        course = grey.forecast(target, traits.lag)
+        course = estimator.forecast(target, traits.lag)
         if course is None:
             return None
         hot = spec.kind is HeaterKind.HOTEND

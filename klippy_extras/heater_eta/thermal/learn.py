@@ -12,6 +12,7 @@ from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import Optional
 
+from .estimator import Estimator, EstimatorFactory
 from .fit import Trace, fit
 from .greybox import GreyBox
 from .health import strength
@@ -42,7 +43,9 @@ class Lesson:
     said_ready: list[Note] = field(default_factory=list)
 
 
-def study(lesson: Lesson, memory: Memory, spec: HeaterSpec) -> Generator[None, None, None]:
+def study(
+    lesson: Lesson, memory: Memory, spec: HeaterSpec, make: Optional[EstimatorFactory] = None
+) -> Generator[None, None, None]:
     """Learn from a heat-up that came to its end."""
     if lesson.reached is None or lesson.ready is None:
         return
@@ -57,7 +60,7 @@ def study(lesson: Lesson, memory: Memory, spec: HeaterSpec) -> Generator[None, N
         memory.take_fit(found.params, found.rms)
         if memory.reference is None and memory.fits >= _NEW:
             memory.reference = memory.params
-    past = yield from replay(lesson, memory, spec)
+    past = yield from replay(lesson, memory, spec, make)
     if past is not None:
         memory.take_past(past)
 
@@ -81,32 +84,38 @@ def _weigh(lesson: Lesson, memory: Memory, spec: HeaterSpec) -> Generator[None, 
         memory.take_strength(found)
 
 
+def _known(lesson: Lesson, memory: Memory, spec: HeaterSpec) -> Estimator:
+    """The model of this heater at the start of the lesson, as it is known now."""
+    params, sd = prior_of(spec)
+    if memory.params is not None:
+        params, sd = memory.params, memory.spread(traits_of(spec).loose)
+    grey = GreyBox(spec, params, sd)
+    grey.resume(lesson.trace.temps, lesson.trace.ambient, lesson.trace.start_sd)
+    grey.integral = lesson.integral
+    return grey
+
+
 def replay(
-    lesson: Lesson, memory: Memory, spec: HeaterSpec
+    lesson: Lesson, memory: Memory, spec: HeaterSpec, make: Optional[EstimatorFactory] = None
 ) -> Generator[None, None, Optional[Past]]:
     """The errors of the predictions that would have been made had the heater been known."""
     reached, ready, trace = lesson.reached, lesson.ready, lesson.trace
     if reached is None or ready is None:
         return None
-    params, sd = prior_of(spec)
-    if memory.params is not None:
-        params, sd = memory.params, memory.spread(traits_of(spec).loose)
-    grey = GreyBox(spec, params, sd)
-    grey.resume(trace.temps, trace.ambient, trace.start_sd)
-    grey.integral = lesson.integral
+    estimator = _known(lesson, memory, spec) if make is None else make(spec, trace.ambient)
     recorder = Recorder()
     last = -1
     steps = 0
     for time, shown, acting, power in trace.points:
         t = time - lesson.since
-        grey.follow(time, shown, acting, power, lesson.target)
+        estimator.follow(time, shown, acting, power, lesson.target)
         steps += 1
         if steps % 16 == 0:
             yield
         at = place(t, max(0.0, reached - t), t - reached if t >= reached else None)
         if int(at) == last:
             continue
-        course = grey.forecast(lesson.target, 0.0)
+        course = estimator.forecast(lesson.target, 0.0)
         yield
         if course is not None:
             last = int(at)

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Optional
 
 from .cooldown import CoolDown
+from .estimator import Estimator, EstimatorFactory
 from .gate import Gate, Means, Reading, number
 from .greybox import GreyBox
 from .health import verdict
@@ -44,6 +45,7 @@ class HeaterTracker:
     """Follows one heater. Not thread-safe; never raises on bad samples (it ignores them).
 
     ``learned`` is what ``to_dict`` returned in an earlier life; anything unusable in it is ignored.
+    ``estimator`` makes what foretells instead of the two-mass model (see `estimator`).
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class HeaterTracker:
         spec: HeaterSpec,
         learned: Optional[Mapping[str, Any]] = None,
         cool_threshold: Optional[float] = None,
+        estimator: Optional[EstimatorFactory] = None,
     ) -> None:
         self.spec = spec
         #: rises whenever `to_dict` has something new worth saving
@@ -60,6 +63,7 @@ class HeaterTracker:
         threshold = number(cool_threshold)
         self._threshold = self._traits.cool_threshold if threshold is None else threshold
         self._memory = restore(learned, spec)
+        self._make = estimator
         self._gate = Gate()
         self._means = Means()
         self._phase = Phase(spec, self._traits, self._threshold)
@@ -155,7 +159,8 @@ class HeaterTracker:
         self._end_cooldown()
         self._grey.set_prior(*self._prior())
         self._grey.assume_integral(now.target)
-        self._heatup = HeatUp(self.spec, self._traits, self._grey, self._memory, now)
+        other = None if self._make is None else self._make(self.spec, self._grey.ambient)
+        self._heatup = HeatUp(self.spec, self._traits, self._grey, self._memory, now, other)
 
     def _cool(self, now: Reading) -> None:
         self._catch_up()
@@ -172,7 +177,7 @@ class HeaterTracker:
         if not heatup.done or lesson.target - lesson.start < _WORTH_LEARNING:
             return  # broken off: half a heat-up has proved to teach more wrong than right
         self._memory.integral = self._grey.integral
-        self._jobs.append(study(lesson, self._memory, self.spec))
+        self._jobs.append(study(lesson, self._memory, self.spec, self._make))
         del self._jobs[:-_PENDING]
 
     def _end_cooldown(self) -> None:
@@ -298,7 +303,11 @@ class HeaterTracker:
             grey.place(first, first if at_rest else self._room(), at_rest)
         grey.integral = self._grey.integral
         grey.assume_integral(goal)
-        return HeatUp.foresee(self.spec, self._traits, grey, self._memory, first, goal)
+        estimator: Estimator = grey
+        if self._make is not None:
+            estimator = self._make(self.spec, grey.ambient)
+            estimator.follow(0.0, first, 0.0, 0.0, goal)
+        return HeatUp.foresee(self.spec, self._traits, estimator, self._memory, first, goal)
 
     def cools_to(self, level: float) -> Optional[float]:
         """Seconds until a heater that is cooling has fallen to ``level``; None: not known."""
