@@ -187,3 +187,22 @@ async def test_its_etas_are_sensors_and_its_heat_ups_stand_in_moonrakers_history
         assert fields["eta_error"]["value"] >= 0
         (ours,) = (await client.result("server.moonfleet.history.list"))["jobs"]
         assert ours["heatup_time"] == fields["heatup_time"]["value"]
+
+
+@newest
+@pytest.mark.parametrize("klippy", [8], indirect=True)
+async def test_a_wait_for_a_heater_is_cancelled_over_http(moonraker, klippy):
+    """Plain Klipper has no interrupt: a command would queue behind the wait, this does not."""
+    server = start(moonraker, klippy)
+    await joined(server)
+    async with server.socket() as client:
+        await client.result("printer.gcode.script", script="M140 S100")
+        script = "HEATER_ETA_WAIT HEATER=heater_bed"
+        waiting = asyncio.ensure_future(client.call("printer.gcode.script", script=script))
+
+        async def ended() -> bool:  # until the wait has begun there is nothing to cancel
+            await asyncio.to_thread(server.http, "/printer/heater_eta/cancel", {})
+            return waiting.done()
+
+        await server.when(ended, "the wait to end")
+        assert "heater_bed: wait cancelled" in waiting.result()["error"]["message"]
