@@ -11,6 +11,7 @@ Moonraker is asked by its public methods, through a function that is handed in.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import AsyncGenerator, Awaitable, Mapping
 from typing import TYPE_CHECKING, Any, Callable, Optional
 
@@ -27,11 +28,13 @@ from .core.jobs_record import (
 )
 from .fleet import LOCAL
 from .history.export import line
+from .history.service import YEAR
 
 if TYPE_CHECKING:
     from .history import History
 
 logger = logging.getLogger("moonfleet")
+LONGEST_JOB = 30 * 86400.0  # s; how long before a period a job of it may have begun
 PREFIX = "klipper-"  # of the ids of Moonraker's own jobs
 PAGE = 200
 SCANNED = 5000  # of Moonraker's jobs at most, where a filter is not Moonraker's own
@@ -115,8 +118,11 @@ class MergedHistory:
             start += PAGE
 
     async def totals(self, printer: Optional[str] = None) -> dict[str, Any]:
-        """Of our jobs; Moonraker has the totals of its own."""
-        return await self._history.totals(printer)
+        """Ours and, as Moonraker's own history has them, the local Klipper's."""
+        found = await self._history.totals(printer)
+        if printer in (None, LOCAL):
+            found["job_totals"] = _together(found["job_totals"], await self._local_totals())
+        return found
 
     async def statistics(
         self,
@@ -126,7 +132,11 @@ class MergedHistory:
     ) -> dict[str, Any]:
         local: Jobs = []
         if printer in (None, LOCAL):
-            local = await self._first_of_local(SCANNED, None, since, before, None, "desc")
+            before = time.time() if before is None else before
+            since = before - YEAR if since is None else since
+            # Moonraker asks when a job began; a period takes those that ended in it
+            first = since - LONGEST_JOB
+            local = await self._first_of_local(SCANNED, None, first, before, None, "desc")
         return await self._history.statistics(printer, since, before, local)
 
     async def events(
@@ -148,6 +158,15 @@ class MergedHistory:
         return await self._history.delete(job_id)
 
     # ---- inside -----------------------------------------------------------------------------
+
+    async def _local_totals(self) -> Mapping[str, Any]:
+        try:
+            answer = await self._call("server.history.totals")
+        except Exception as error:
+            logger.debug("moonfleet: Moonraker's own totals: %s", error)
+            return {}
+        found = answer.get("job_totals") if isinstance(answer, Mapping) else None
+        return found if isinstance(found, Mapping) else {}
 
     async def _first_of_ours(self, wanted: int, filters: Mapping[str, Any]) -> Jobs:
         jobs: Jobs = []
@@ -202,6 +221,13 @@ class MergedHistory:
         jobs = [local_job(row) for row in rows]
         found = [job for job in jobs if status in (None, job["status"]) and _has(job, words)]
         return found, len(rows) == PAGE
+
+
+def _together(ours: Mapping[str, Any], local: Mapping[str, Any]) -> dict[str, Any]:
+    """Totals add up; of the longest the longer one counts."""
+    both = {name: (value, number(local.get(name)) or 0) for name, value in ours.items()}
+    totals = {name: max(p) if name.startswith("longest") else sum(p) for name, p in both.items()}
+    return {**totals, "total_jobs": int(totals["total_jobs"])}
 
 
 def _has(job: Mapping[str, Any], words: list[str]) -> bool:

@@ -12,7 +12,12 @@ from typing import Any
 
 import pytest
 from moonfleet.core.errors import MoonfleetError
+from moonfleet.core.jobs_record import JobRecord
+from moonfleet.fleet import LOCAL
+from moonfleet.history import History
 from moonfleet.merged_history import MergedHistory, local_job
+
+from tests.unit.history.provider import Database, TableDefinition
 
 STATUSES = ("completed", "cancelled", "error", "klippy_shutdown", "server_exit", "in_progress")
 
@@ -44,6 +49,12 @@ class Ours:
                 return job
         raise MoonfleetError(f"no job {job_id}")
 
+    async def totals(self, printer=None):
+        jobs = [job for job in self.jobs if printer in (None, job["printer"])]
+        times = {"total_time": 90.0, "total_print_time": 70.0, "total_filament_used": 0.0}
+        whole = {"total_jobs": len(jobs), **times, "longest_job": 50.0, "longest_print": 30.0}
+        return {"job_totals": whole, "odometers": {}}
+
     async def delete(self, job_id):
         return {"deleted_jobs": [job_id]}
 
@@ -52,12 +63,15 @@ class Moonraker:
     def __init__(self, rows: list[dict[str, Any]]) -> None:
         self.rows = rows
         self.broken = False
+        self.totals: dict[str, Any] = {}
 
     async def __call__(self, method: str, **params: Any) -> Any:
         if self.broken:
             raise RuntimeError("no database")
         if method == "server.history.get_job":
             return {"job": next(row for row in self.rows if row["job_id"] == params["uid"])}
+        if method == "server.history.totals":
+            return {"job_totals": self.totals, "auxiliary_totals": []}
         assert method == "server.history.list"
         rows = [row for row in self.rows if row["start_time"] > params.get("since", -1)]
         rows.sort(key=lambda row: row["start_time"], reverse=params["order"] == "desc")
@@ -122,6 +136,56 @@ async def test_one_job_and_none():
     for unknown in ("o9", "klipper-00FFFF", "klipper-zz", ""):
         with pytest.raises(MoonfleetError, match="no job"):
             await merged.job(unknown)
+
+
+async def test_totals_are_of_both():
+    merged, _, moonraker = world(3, 0)
+    moonraker.totals = {
+        "total_jobs": 40, "total_time": 1000.0, "total_print_time": 900.0,
+        "total_filament_used": 5000.0, "longest_job": 400.0, "longest_print": None,
+    }  # fmt: skip
+    both = (await merged.totals())["job_totals"]
+    assert both == {
+        "total_jobs": 43, "total_time": 1090.0, "total_print_time": 970.0,
+        "total_filament_used": 5000.0, "longest_job": 400.0, "longest_print": 30.0,
+    }  # fmt: skip
+    assert (await merged.totals("x1c"))["job_totals"]["total_jobs"] == 3
+    for moonraker.totals in ([], None, {"total_jobs": "many"}):
+        assert (await merged.totals())["job_totals"]["total_jobs"] == 3
+    moonraker.broken = True
+    assert (await merged.totals())["job_totals"]["total_jobs"] == 3
+
+
+async def test_statistics_have_the_local_jobs_that_ended_in_the_period(tmp_path):
+    """Also those that began before it did; each once, beside ours."""
+    database = Database(tmp_path / "history.db")
+    history = History(database, TableDefinition)
+    await history.start()
+    start = 1_790_000_000.0
+    ends = {"began before": -100.0, "inside": 5000.0, "ends after": 86_400.0 + 10.0}
+    rows = [
+        {"job_id": f"{n:06X}", "status": "completed", "filename": f"{name}.gcode",
+         "start_time": start + end - 900.0, "end_time": start + end + 800.0,
+         "total_duration": 1700.0, "print_duration": 1600.0}
+        for n, (name, end) in enumerate(ends.items())
+    ]  # fmt: skip
+    history.take(
+        JobRecord("ours", "x1c", "error", start + 100.0, start + 300.0, print_duration=150.0)
+    )
+    merged = MergedHistory(history, Moonraker(rows))
+    found = await merged.statistics(None, start, start + 86_400.0)
+    assert {name: figures["jobs"] for name, figures in found["printers"].items()} == {
+        "klipper": 2,
+        "x1c": 1,
+    }
+    assert found["fleet"]["print_time"] == pytest.approx(2 * 1600.0 + 150.0)
+    assert found["fleet"]["median"] == pytest.approx(1600.0)
+    assert found["fleet"]["success_rate"] == pytest.approx(2 / 3)
+    assert (await merged.statistics("x1c", start, start + 86_400.0))["fleet"]["jobs"] == 1
+    local = await merged.statistics(LOCAL, start, start + 86_400.0)
+    assert local["fleet"]["jobs"] == 2
+    await history.stop()
+    database.close()
 
 
 async def test_a_local_job_is_deleted_where_it_lives():
