@@ -62,6 +62,8 @@ class Page:
         self._waiting: dict[int, asyncio.Future] = {}
         self.errors: list[str] = []  # console errors and uncaught exceptions
         self.requests: list[str] = []  # every URL the page asked for
+        self.sent: list[tuple[str, str]] = []  # (socket, text), in the order in which they went
+        self.received: list[tuple[str, str]] = []
         self._reader = asyncio.create_task(self._read())
 
     async def _read(self) -> None:
@@ -85,6 +87,10 @@ class Page:
             self.errors.append(" ".join(str(a.get("value")) for a in params["args"]))
         elif method == "Network.requestWillBeSent":
             self.requests.append(params["request"]["url"])
+        elif method == "Network.webSocketFrameSent":
+            self.sent.append((params["requestId"], params["response"]["payloadData"]))
+        elif method == "Network.webSocketFrameReceived":
+            self.received.append((params["requestId"], params["response"]["payloadData"]))
         elif method == "Network.webSocketCreated":
             self.requests.append(params["url"])
 
@@ -158,6 +164,17 @@ class Page:
                 windowsVirtualKeyCode=code,
                 **({"text": "\r"} if key == "Enter" and kind == "keyDown" else {}),
             )
+
+    async def click(self, element: str, across: float = 0.5) -> None:
+        """A real press of the mouse on an element; ``across`` is where, from left to right."""
+        x, y = await self.eval(
+            f"((e) => {{ e.scrollIntoView({{block: 'center'}});"
+            f" const r = e.getBoundingClientRect();"
+            f" return [r.x + r.width * {across}, r.y + r.height / 2]; }})({element})"
+        )
+        for kind in ("mouseMoved", "mousePressed", "mouseReleased"):
+            pressed = {"button": "left", "clickCount": 1} if kind != "mouseMoved" else {}
+            await self.send("Input.dispatchMouseEvent", type=kind, x=x, y=y, **pressed)
 
     async def screenshot(self, path: pathlib.Path, full: bool = True) -> None:
         reply = await self.send("Page.captureScreenshot", format="png", captureBeyondViewport=full)

@@ -7,6 +7,7 @@ import { Card, isOnline } from "./card.js";
 import { Connection } from "./connection.js";
 import { arrange, el, setAttribute, setText, show } from "./dom.js";
 import { isHeating } from "./heaters.js";
+import { Interfaces } from "./interfaces.js";
 import { EventList, JobList, NextStrip } from "./lists.js";
 import { askLogin } from "./login.js";
 import { Store } from "./store.js";
@@ -77,6 +78,7 @@ function drawAll() {
   arrange(byId("printers"), list.length ? list : [el("li", { class: "empty" }, text("noPrinters"))]);
   jobs.draw(store);
   events.draw(store);
+  interfaces.draw();
   draw();
   show(byId("content"), true);
 }
@@ -168,6 +170,9 @@ const connection = new Connection({
     notice({ tone: "error", words: text("failed", { message: error.message }) });
   },
 });
+
+const interfaces = new Interfaces(
+  byId("lists"), connection, () => [...store.printers.values()]);
 
 setInterval(() => {
   if (!document.hidden && cards.size) tick();

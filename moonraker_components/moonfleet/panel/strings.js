@@ -120,6 +120,19 @@ const TABLE = {
   unconfirmedWhy: "Not confirmed: {reason}",
   actionFailed: "Not sent: {message}",
 
+  // the lists of other interfaces
+  lists: {
+    title: "Mainsail and Fluidd",
+    hint: "Puts the printers of this page into the interface's own list, as this browser reaches them. Entries of yours stay as they are.",
+    add: "Add all to {title}",
+    remove: "Remove",
+    added: "{title} lists {count} printers. Reload it where it is open.",
+    removed: "{title} no longer lists them. Reload it where it is open.",
+    kept: "Removed, but for {count} that is still open in {title}.",
+    openFluidd: "Open Fluidd once at this address first; it keeps its list in the browser.",
+    failed: "Not done: {message}",
+  },
+
   // history and events
   status: {
     in_progress: "Running",
