@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Awaitable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Callable, Optional
@@ -22,7 +22,7 @@ from typing import Any, Callable, Optional
 from ..core.commands import Action, Command, Control
 from ..core.errors import NotSupported
 from ..core.guards import GuardRules
-from ..core.model import JobRules, PrinterSnapshot
+from ..core.model import JobRules, PrinterSnapshot, SlicedPlate
 from ..core.secret import Secret
 
 
@@ -188,6 +188,10 @@ class BridgeFiles(ABC):
     @abstractmethod
     async def thumbnail(self, path: str) -> Optional[tuple[str, bytes]]:
         """(content type, image) of a file, or None; cached, since printers are slow."""
+
+    async def plates(self, path: str) -> Sequence[SlicedPlate]:
+        """What the slicer wrote into a file; nothing where the printer's files do not tell it."""
+        return ()
 
 
 class BridgeCamera(ABC):

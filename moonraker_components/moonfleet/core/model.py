@@ -69,6 +69,18 @@ class Job:
 
 
 @dataclass(frozen=True)
+class SlicedPlate:
+    """What a slicer wrote about one plate of a file."""
+
+    index: int
+    print_time: Optional[float] = None  # s
+    weight: Optional[float] = None  # g
+    filament_length: Optional[float] = None  # mm
+    materials: tuple[str, ...] = ()
+    objects: Mapping[int, str] = field(default_factory=dict)  # number to skip it by -> name
+
+
+@dataclass(frozen=True)
 class Slot:
     index: int
     present: Optional[bool] = None

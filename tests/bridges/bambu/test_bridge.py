@@ -318,6 +318,16 @@ async def test_expired_is_told_apart(world: World, tmp_path: Any) -> None:
     assert "out of date" in host.message
 
 
+async def test_a_pin_does_not_look_at_dates(world: World) -> None:
+    """Printers and hosts without internet have no clock; the pin itself names the printer."""
+    from tests.emulators.bambu import Faults
+
+    printer = await world.printer(faults=Faults(expired=True))
+    _, host = await world.bridge(printer)
+    await online(host)
+    assert host.stored["tls_pin"] is not None
+
+
 @pytest.mark.parametrize("ca", ["/nowhere.pem", None, "empty"])
 async def test_unusable_ca_file(world: World, ca: Any, tmp_path: Any) -> None:
     if ca == "empty":

@@ -169,6 +169,21 @@ async def test_small_printers_are_left_alone_while_they_print(world: World) -> N
     assert await bridge.files.thumbnail("a.3mf") is None
 
 
+async def test_what_the_slicer_wrote_is_fetched_once(world: World) -> None:
+    printer, bridge, _ = await connected(world, "X1C")
+    printer.ftps.storage.files["cache/clip.gcode.3mf"] = project()
+    printer.ftps.storage.files["clip.gcode"] = b"G28"
+    (plate,) = await bridge.files.plates("cache/clip.gcode.3mf")
+    assert (plate.index, plate.print_time, plate.weight) == (1, 3725.0, 12.5)
+    assert plate.objects == {17: "Clip", 21: "Clip 2"}
+    size = len(project())
+    printer.ftps.storage.files["cache/clip.gcode.3mf"] = bytes(size)  # the same file, as told
+    assert await bridge.files.thumbnail("cache/clip.gcode.3mf") == ("image/png", PNG)
+    printer.ftps.storage.files["cache/clip.gcode.3mf"] = b"no archive"
+    assert list(await bridge.files.plates("cache/clip.gcode.3mf")) == []
+    assert list(await bridge.files.plates("clip.gcode")) == []
+
+
 async def test_the_code_is_not_sent_to_a_stranger(world: World) -> None:
     printer = await world.printer("X1C")
     other = await world.printer("X1C", faults=Faults(foreign=True))
@@ -218,7 +233,7 @@ def test_slicer_metadata() -> None:
     (plate,) = threemf.plates(io.BytesIO(project()))
     assert (plate.index, plate.print_time, plate.weight) == (1, 3725.0, 12.5)
     assert plate.filament_length == pytest.approx(4110.0)
-    assert plate.materials == ["PLA", "PETG"]
+    assert plate.materials == ("PLA", "PETG")
     assert plate.objects == {17: "Clip", 21: "Clip 2"}
     assert threemf.thumbnail(io.BytesIO(project())) == PNG
     assert threemf.thumbnail(io.BytesIO(project()), plate=9) is None

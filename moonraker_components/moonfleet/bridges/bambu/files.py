@@ -13,15 +13,16 @@ import tempfile
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Callable, Optional, TypeVar
+from typing import Any, Callable, NamedTuple, Optional, TypeVar
 
 from ...core.errors import CommandRejected
+from ...core.model import SlicedPlate
 from ..base import BridgeFiles, RemoteEntry
 from .ftps import FtpsSession
 from .protocol import threemf
 from .protocol.listing import safe_path
 
-MAX_3MF = 200 * 1024 * 1024  # larger ones have no thumbnail here
+MAX_3MF = 200 * 1024 * 1024  # larger ones are not looked into
 CACHED = 16
 QUEUE_BLOCKS = 4
 _T = TypeVar("_T")
@@ -30,6 +31,13 @@ _T = TypeVar("_T")
 @functools.lru_cache(maxsize=1)
 def _threads() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(max_workers=3, thread_name_prefix="moonfleet-ftps")
+
+
+class _Sliced(NamedTuple):
+    """What the slicer left in a file for people."""
+
+    image: Optional[bytes] = None
+    plates: tuple[SlicedPlate, ...] = ()
 
 
 class BambuFiles(BridgeFiles):
@@ -48,7 +56,7 @@ class BambuFiles(BridgeFiles):
         self._busy = busy
         self._start_print = start_print
         self._turn = asyncio.Lock()
-        self._images: OrderedDict[tuple[str, Optional[int]], Optional[bytes]] = OrderedDict()
+        self._known: OrderedDict[tuple[str, Optional[int]], _Sliced] = OrderedDict()
 
     async def list(self, folder: str = "") -> list[RemoteEntry]:
         path = safe_path(folder)
@@ -157,29 +165,38 @@ class BambuFiles(BridgeFiles):
         await self._with_session(work)
 
     async def thumbnail(self, path: str) -> Optional[tuple[str, bytes]]:
+        image = (await self._sliced(path)).image
+        return None if image is None else ("image/png", image)
+
+    async def plates(self, path: str) -> tuple[SlicedPlate, ...]:
+        return (await self._sliced(path)).plates
+
+    # -- inside ----------------------------------------------------------------------------
+
+    async def _sliced(self, path: str) -> _Sliced:
+        """What is inside a 3MF file, fetched once; nothing while a transfer would hurt."""
         target = safe_path(path)
         if not target.lower().endswith(".3mf") or self._busy() is not None:
-            return None
+            return _Sliced()
 
-        def work(session: FtpsSession) -> tuple[Optional[int], Optional[bytes]]:
+        def work(session: FtpsSession) -> tuple[Optional[int], _Sliced]:
             size = session.size(target)
-            if (target, size) in self._images:
-                return size, self._images[(target, size)]
+            known = self._known.get((target, size))
+            if known is not None:
+                return size, known
             if size is None or size > MAX_3MF:
-                return size, None
+                return size, _Sliced()
             with tempfile.TemporaryFile() as file:
                 for block in session.retrieve(target):
                     file.write(block)
-                return size, threemf.thumbnail(file)
+                return size, _Sliced(threemf.thumbnail(file), tuple(threemf.plates(file)))
 
-        size, image = await self._with_session(work)
-        self._images[(target, size)] = image
-        self._images.move_to_end((target, size))
-        while len(self._images) > CACHED:
-            self._images.popitem(last=False)
-        return None if image is None else ("image/png", image)
-
-    # -- inside ----------------------------------------------------------------------------
+        size, found = await self._with_session(work)
+        self._known[(target, size)] = found
+        self._known.move_to_end((target, size))
+        while len(self._known) > CACHED:
+            self._known.popitem(last=False)
+        return found
 
     def _check_not_busy(self) -> None:
         reason = self._busy()

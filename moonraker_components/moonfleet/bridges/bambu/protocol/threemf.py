@@ -12,12 +12,14 @@ import zipfile
 from dataclasses import dataclass, field
 from typing import IO, Optional
 
+from ....core.model import SlicedPlate
 from .values import integer, number
 
 MAX_MEMBERS = 4000
 MAX_IMAGE = 4 * 1024 * 1024
 MAX_CONFIG = 2 * 1024 * 1024
 MAX_OBJECTS = 1000
+MAX_PLATES = 100
 _CONFIG = "Metadata/slice_info.config"
 _PLATE = re.compile(r"^Metadata/plate_(\d{1,3})\.gcode$")
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -27,15 +29,25 @@ _ATTRIBUTE = re.compile(r'(\w+)="([^"<>]{0,500})"')
 
 
 @dataclass
-class PlateInfo:
-    """What the slicer says of one plate; None where it says nothing."""
+class _Plate:
+    """A ``SlicedPlate`` in the making."""
 
     index: int
-    print_time: Optional[float] = None  # seconds
-    weight: Optional[float] = None  # grams
-    filament_length: Optional[float] = None  # millimetres
+    print_time: Optional[float] = None
+    weight: Optional[float] = None
+    filament_length: Optional[float] = None
     materials: list[str] = field(default_factory=list)
-    objects: dict[int, str] = field(default_factory=dict)  # number for skip_objects -> name
+    objects: dict[int, str] = field(default_factory=dict)
+
+    def done(self) -> SlicedPlate:
+        return SlicedPlate(
+            self.index,
+            self.print_time,
+            self.weight,
+            self.filament_length,
+            tuple(self.materials),
+            self.objects,
+        )
 
 
 def _member(archive: zipfile.ZipFile, name: str, limit: int) -> Optional[bytes]:
@@ -81,27 +93,29 @@ def thumbnail(file: IO[bytes], plate: Optional[int] = None) -> Optional[bytes]:
     return None
 
 
-def plates(file: IO[bytes]) -> list[PlateInfo]:
+def plates(file: IO[bytes]) -> list[SlicedPlate]:
     """What the slicer wrote about each plate."""
     archive = _open(file)
     config = None if archive is None else _member(archive, _CONFIG, MAX_CONFIG)
     if config is None:
         return []
-    found: list[PlateInfo] = []
-    current: Optional[PlateInfo] = None
+    found: list[_Plate] = []
+    current: Optional[_Plate] = None
     for tag, rest in _TAG.findall(config.decode("utf-8", "replace")):
         attributes = dict(_ATTRIBUTE.findall(rest))
+        if tag == "plate" and len(found) >= MAX_PLATES:
+            break
         if tag == "plate":
-            current = PlateInfo(len(found) + 1)
+            current = _Plate(len(found) + 1)
             found.append(current)
         elif tag == "/plate":
             current = None
         elif current is not None:
             _read(current, tag, attributes)
-    return found
+    return [plate.done() for plate in found]
 
 
-def _read(plate: PlateInfo, tag: str, attributes: dict[str, str]) -> None:
+def _read(plate: _Plate, tag: str, attributes: dict[str, str]) -> None:
     if tag == "metadata":
         key, value = attributes.get("key"), number(attributes.get("value"))
         if value is None or value < 0:
