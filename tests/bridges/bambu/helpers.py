@@ -100,3 +100,7 @@ async def until(condition: Callable[[], Any], timeout: float = 30.0) -> None:
     while not condition():
         assert time.monotonic() < end, f"never came true: {condition}"
         await asyncio.sleep(0.01)
+
+
+async def online(host: RecordingHost) -> None:
+    await until(lambda: host.link is Link.ONLINE and host.snapshot.firmware)
