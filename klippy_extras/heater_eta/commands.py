@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Optional
+from typing import TYPE_CHECKING, Any, Callable, Optional
 
 from . import compat
 from .display import clock
@@ -74,7 +74,21 @@ class Commands:
             ),
             ("HEATER_ETA_RESET", self.cmd_reset, "Forget what was learned about a heater"),
         ):
-            gcode.register_command(name, handler, desc=text)
+            gcode.register_command(name, self._guarded(name, handler), desc=text)
+
+    def _guarded(self, name: str, handler: Callable[[Any], None]) -> Callable[[Any], None]:
+        """klippy shuts the printer down when a command raises anything but its own error."""
+
+        def run(gcmd: Any) -> None:
+            try:
+                handler(gcmd)
+            except self.printer.command_error:
+                raise
+            except Exception as err:
+                self.hub.complain(name, err)
+                raise gcmd.error(f"{name} failed ({type(err).__name__}); see klippy.log") from err
+
+        return run
 
     def _monitor(self, gcmd: Any, name: str) -> HeaterMonitor:
         monitor = self.hub.monitors.get(name)

@@ -257,7 +257,8 @@ class HeaterEta:
     # -- end
     def _handle_cancel(self, web_request: Any) -> None:
         self.cancelled += 1
-        self.preheat.cancel("cancelled")
+        # klippy answers an error of an endpoint with a shutdown
+        self._guarded("cancelling", lambda: self.preheat.cancel("cancelled"))()
 
     def _job_is_cancelled(self) -> None:
         self.job_cancelled += 1

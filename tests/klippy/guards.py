@@ -70,3 +70,25 @@ def _timer(lab):
 
 
 timer = CONFIG, [_timer]
+
+
+def _commands(lab):
+    """A command and an endpoint of ours fail: klippy would shut down on anything but its error."""
+    hub = lab.printer.lookup_object("heater_eta")
+    lab.gcode("M140 S60")
+    with Listener() as log:
+        for monitor in hub.monitors.values():
+            monitor.get_status = _boom
+        lab.data["refused"] = lab.refused("HEATER_ETA")
+        lab.data["wait"] = lab.refused("HEATER_ETA_WAIT HEATER=heater_bed")
+        for monitor in hub.monitors.values():
+            del monitor.get_status
+        hub.preheat.cancel = _boom
+        lab.endpoint("heater_eta/cancel")
+        del hub.preheat.cancel
+        lab.data["log"] = [line for line in log.lines if "timer" not in line]
+    lab.data["state"] = lab.state()["state"]
+    lab.data["healed"] = lab.gcode("HEATER_ETA")
+
+
+commands = CONFIG, [_commands]

@@ -27,3 +27,12 @@ def test_an_error_in_the_timer_is_said_once_and_the_timer_goes_on(play: Play) ->
     assert data["state"] == "ready"
     assert data["healed"]["heating"]
     assert len(data["log"]) == 1, data["log"]
+
+
+def test_an_error_in_a_command_is_that_commands_error_only(play: Play) -> None:
+    data = play("guards:commands", complains=True)
+    assert data["state"] == "ready", "klippy shuts down on what is no error of its own"
+    assert data["refused"] == "HEATER_ETA failed (ValueError); see klippy.log"
+    assert data["wait"] == "HEATER_ETA_WAIT failed (ValueError); see klippy.log"
+    assert len(data["log"]) == 3, data["log"]
+    assert any("heater_bed" in line for line in data["healed"])
