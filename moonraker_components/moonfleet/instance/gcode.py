@@ -199,6 +199,16 @@ def _home(view: View, words: Words) -> Step:
     return _do(Action.GCODE, script="G28")
 
 
+def _exclude(view: View, words: Words) -> Step:
+    """By the number that the slicer gave the object; the printer tells no names."""
+    text = words.get("NAME", "")
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        return _missing("an object's number in the sliced file, as in EXCLUDE_OBJECT NAME=123")
+    if view.snapshot.state not in (PrintState.PRINTING, PrintState.PAUSED):
+        return Step(refusal=f"{view.name} leaves out objects only while a job is running")
+    return _do(Action.SKIP_OBJECTS, objects=[int(text)])
+
+
 def _stop(view: View, words: Words) -> Step:
     return Step(local=EMERGENCY_STOP)
 
@@ -292,6 +302,7 @@ _COMMANDS: dict[str, tuple[Translate, str]] = {
     "RESUME": (_plain(Action.RESUME), "Resume the print"),
     "M24": (_plain(Action.RESUME), ""),
     "CANCEL_PRINT": (_plain(Action.CANCEL), "Cancel the print"),
+    "EXCLUDE_OBJECT": (_exclude, "Leave an object out of this print: NAME=<its number>"),
     "G28": (_home, "Home all axes, when no job is running"),
     "M112": (_stop, "Stop this printer's job at once"),
     "RESPOND": (_respond, ""),

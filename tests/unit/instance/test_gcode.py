@@ -58,6 +58,7 @@ DONE: list[tuple[str, Action, dict[str, Any]]] = [
         {"name": "chamber_light", "mode": "off"},
     ),
     ("SET_PIN PIN=chamber_light VALUE=1", Action.LIGHT, {"name": "chamber_light", "mode": "on"}),
+    ("EXCLUDE_OBJECT NAME=346", Action.SKIP_OBJECTS, {"objects": [346]}),
     ("PAUSE", Action.PAUSE, {}),
     ("RESUME", Action.RESUME, {}),
     ("CANCEL_PRINT", Action.CANCEL, {}),
@@ -85,6 +86,7 @@ REFUSED = (
     *("SET_RUNOUT LANE=A1 RUNOUT=A2", "SET_WEIGHT LANE=A1 WEIGHT=3", "M117 hello", "G28"),
     *("M104", "M104 Snan", "M104 Sinf", "M104 S-5", "M104 S1e99", "M106 P9 S1", "M220 S0"),
     *("SET_HEATER_TEMPERATURE HEATER=oven TARGET=5", "CHANGE_TOOL LANE=Z9", "CHANGE_TOOL"),
+    *("EXCLUDE_OBJECT", "EXCLUDE_OBJECT NAME=Benchy_id_0", "EXCLUDE_OBJECT NAME=-1"),
     *("SET_LED LED=disco WHITE=1", "SET_FAN_SPEED FAN=jet SPEED=1", "SET_FAN_SPEED FAN=aux"),
     *("SET_COLOR LANE=A1 COLOR=red", "M141 S50", 'SET_X NAME="unbalanced', "MMU_EJECT GATE=99999"),
 )
