@@ -19,6 +19,8 @@ import pytest
 import websockets
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from tests.bench.instance_clients import call, handshake
+
 from .director import Director, bambu
 from .real import BASE, ROOT, VERSIONS, Moonraker
 from .test_virtual_printers import ENVIRON, X1C, everything, house
@@ -269,6 +271,47 @@ async def _answer(connection: Any) -> dict[str, Any]:
             message = message[0]
         if "method" not in message:
             return dict(message)
+
+
+async def test_who_asks_and_reads_late_gets_every_answer_and_harms_nobody(
+    tmp_path: pathlib.Path,
+) -> None:
+    async with house(tmp_path) as (moonraker, director):
+        line = _line(moonraker.port)
+        asked = 300
+        question = call("printer.objects.query", {"objects": {"configfile": None}})
+        await asyncio.to_thread(line.sendall, handshake(f"{X1C}/websocket") + question * asked)
+        async with moonraker.socket(f"{X1C}/websocket") as good:
+            await everything(good)
+            director.say("x1c", speed_factor=0.5)
+            await good.notified(
+                "notify_status_update",
+                lambda news: news.get("gcode_move", {}).get("speed_factor") == 0.5,
+            )
+        assert await asyncio.to_thread(_results, line) == asked
+
+
+def _line(port: int) -> socket.socket:
+    """Its kernel keeps little: what is not read waits at the server."""
+    line = socket.socket()
+    line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    line.settimeout(60)
+    line.connect(("127.0.0.1", port))
+    return line
+
+
+def _results(line: socket.socket) -> int:
+    """Answers that come, until nothing more does."""
+    found, rest = 0, b""
+    with line:
+        while found < 300:
+            news = line.recv(65536)
+            if not news:
+                break
+            rest += news
+            found += rest.count(b'"result":')
+            rest = rest[-8:]
+    return found
 
 
 async def test_a_route_prefix_is_honoured(tmp_path: pathlib.Path) -> None:
