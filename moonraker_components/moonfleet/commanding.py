@@ -25,11 +25,12 @@ from .core.commands import (
     wrong_state,
 )
 from .core.errors import CommandRejected, Forbidden, NotConnected, NotSupported, one_line
-from .core.proofs import confirmed
+from .core.proofs import confirmed, provable
 
 if TYPE_CHECKING:
     from .member import Member
 
+UNSEEN = "the printer's state cannot show whether it worked"
 SEND_TIMEOUT = 30.0  # s; a bridge that hangs in send() must not hold the caller for ever
 
 
@@ -87,6 +88,8 @@ class Commander:
             await asyncio.wait_for(bridge.send(command), SEND_TIMEOUT)
             if command.action is Action.CANCEL:
                 member.user_cancel()
+            if not provable(command):
+                return self._told(command, origin, Verdict.UNCONFIRMED, UNSEEN)
             await member.refresh()
             await asyncio.wait_for(proof, bridge.confirm_timeout)
         except CommandRejected as error:

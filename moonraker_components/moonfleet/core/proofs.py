@@ -57,6 +57,14 @@ def confirmed(command: Command, before: PrinterSnapshot, now: PrinterSnapshot) -
     return _filament_confirmed(command, before, now)
 
 
+def provable(command: Command) -> bool:
+    """Whether any snapshot could prove the command: nobody need wait for what cannot be seen."""
+    if command.action is not Action.GCODE:
+        return True
+    lines = _lines(command.params.get("script"))
+    return bool(lines) and all(_heater_set(words) is not None for words in lines)
+
+
 def _near(told: Optional[float], wanted: Any, step: float) -> bool:
     if told is None or isinstance(wanted, bool) or not isinstance(wanted, (int, float)):
         return False
@@ -78,22 +86,29 @@ def _error_cleared(before: PrinterSnapshot, now: PrinterSnapshot) -> bool:
 
 def _gcode_shows(script: Any, now: PrinterSnapshot) -> bool:
     """Only scripts of nothing but heater targets can be seen to have worked."""
-    lines = [line.upper().split() for line in script.splitlines()] if type(script) is str else []
-    lines = [words for words in lines if words]
-    return bool(lines) and all(_line_shows(words, now) for words in lines)
+    targets = [_heater_set(words) for words in _lines(script)]
+    return bool(targets) and all(one is not None and _target_shows(now, *one) for one in targets)
 
 
-def _line_shows(words: list[str], now: PrinterSnapshot) -> bool:
+def _lines(script: Any) -> list[list[str]]:
+    lines = script.upper().splitlines() if type(script) is str else []
+    return [words for words in (line.split() for line in lines) if words]
+
+
+def _heater_set(words: list[str]) -> Optional[tuple[str, float]]:
+    """``M104 T1 S200`` -> ("extruder1", 200.0); None for everything else."""
     heater = GCODE_HEATERS.get(words[0])
     values: dict[str, float] = {}
     for word in words[1:]:
         match = _WORD.match(word)
         if match is None:
-            return False
+            return None
         values[match[1]] = float(match[2])
+    if heater is None or "S" not in values:
+        return None
     if heater == "extruder" and values.get("T", 0.0) == 1.0:
         heater = "extruder1"
-    return heater is not None and _target_shows(now, heater, values.get("S"))
+    return heater, values["S"]
 
 
 def _filament_confirmed(command: Command, before: PrinterSnapshot, now: PrinterSnapshot) -> bool:

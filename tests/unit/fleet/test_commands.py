@@ -52,6 +52,20 @@ async def test_unconfirmed_when_it_does_not_and_never_sent_again(printing):
     assert len(bridge.sent) == 1
 
 
+async def test_what_no_state_can_show_is_not_waited_for():
+    fleet, bridges = make_fleet("x1c", control=Control.FULL)
+    bridge = bridges["x1c"]
+    bridge.obeys, bridge.confirm_timeout = False, 3600.0
+    fleet.printer("x1c").bridge_actions = frozenset({Action.GCODE})
+    await fleet.start()
+    bridge.online(shot())
+    result = await fleet.command("x1c", Command(Action.GCODE, {"script": "G28"}), "api")
+    await fleet.stop()
+    assert result.verdict is Verdict.UNCONFIRMED
+    assert result.reason == "the printer's state cannot show whether it worked"
+    assert [command.action for command in bridge.sent] == [Action.GCODE]
+
+
 async def test_unconfirmed_says_when_the_connection_was_lost(printing):
     fleet, bridge = printing
     bridge.obeys = False

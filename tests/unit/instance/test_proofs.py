@@ -12,7 +12,7 @@ from dataclasses import replace
 import pytest
 from moonfleet.core.commands import Action, Command
 from moonfleet.core.model import Fault, Filament, Heater, PrinterSnapshot, Severity
-from moonfleet.core.proofs import confirmed
+from moonfleet.core.proofs import confirmed, provable
 
 from .house import filament, printing
 
@@ -97,6 +97,14 @@ def test_gcode_is_proved_by_heater_targets_alone(script: object, shown: bool) ->
     }
     command = Command(Action.GCODE, {"script": script})
     assert confirmed(command, printing(), after(heaters=heaters)) is shown
+
+
+def test_what_could_be_seen() -> None:
+    for script, seen in (("M104 S200", True), ("m140 s60\n\nM104 S0", True), ("G28", False)):
+        assert provable(Command(Action.GCODE, {"script": script})) is seen
+    assert not provable(Command(Action.GCODE, {"script": "M104 S200\nM107"}))
+    assert not provable(Command(Action.GCODE))
+    assert provable(Command(Action.PAUSE))
 
 
 def test_a_target_is_told_in_whole_degrees() -> None:
