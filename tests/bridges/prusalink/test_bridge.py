@@ -7,6 +7,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from moonfleet.bridges.base import Link
 from moonfleet.core.commands import Action, Command
@@ -100,6 +102,20 @@ async def test_refusals_speak(flavour: str) -> None:
                 await bridge.send(Command(Action.START, {"filename": name}))
         with pytest.raises(NotSupported):
             await bridge.send(Command(Action.GCODE, {"script": "M104 S200"}))
+
+
+@pytest.mark.parametrize("pause", [0.0, 0.01, 0.03])
+async def test_a_bridge_stops_in_the_moment_of_a_command(pause: float) -> None:
+    async with emulated("buddy", print_seconds=36000.0) as printer:
+        printer.machine.start_print(printer.file())
+        async with bridged(printer) as (bridge, host):
+            await until(lambda: host.last.state is PrintState.PRINTING)
+            await bridge.send(Command(Action.PAUSE))
+            await asyncio.sleep(pause)
+            await asyncio.wait_for(bridge.stop(), 20.0)
+            polls = len(printer.stats.requests)
+            await asyncio.sleep(0.2)
+            assert len(printer.stats.requests) == polls, "nobody asks any more"
 
 
 async def test_nothing_is_sent_while_offline() -> None:

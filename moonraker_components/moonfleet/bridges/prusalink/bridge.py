@@ -64,7 +64,7 @@ class PrusaLinkBridge(Bridge):
         self.files = PrusaLinkFiles(self._http, self._credentials, lambda: self._memory.flavour)
         self._stored_ledger: Optional[str] = None
         self._task: Optional[asyncio.Task[None]] = None
-        self._wake = asyncio.Event()
+        self._wake: Optional[asyncio.Future[bool]] = None
         self._connection = Connection()
         self._identified = False
         self._snapshot = PrinterSnapshot()
@@ -91,7 +91,8 @@ class PrusaLinkBridge(Bridge):
 
     async def refresh(self) -> None:
         self._waiting_until = self._clock() + self._pace.boost
-        self._wake.set()
+        if self._wake is not None:
+            _resolve(self._wake, True)
 
     def debug(self) -> Mapping[str, Any]:
         memory = self._memory
@@ -152,13 +153,17 @@ class PrusaLinkBridge(Bridge):
             await self._sleep(spread(delay, self._pace.jitter, random.random()))
 
     async def _sleep(self, delay: float) -> None:
-        self._wake.clear()
+        """Until it is time or a command wakes us. No ``wait_for``: before Python 3.12 it swallows
+        a cancel that comes together with the result, and ``stop`` would wait for ever."""
+        loop = asyncio.get_running_loop()
+        self._wake = wake = loop.create_future()
+        timer = loop.call_later(delay, _resolve, wake, False)
         try:
-            await asyncio.wait_for(self._wake.wait(), delay)
-        except asyncio.TimeoutError:
-            return
-        # woken by a command: its effect takes a moment, and the server is small
-        await asyncio.sleep(min(delay, self._pace.fast / 2))
+            woken = await wake
+        finally:
+            timer.cancel()
+        if woken:  # the effect of a command takes a moment, and the server is small
+            await asyncio.sleep(min(delay, self._pace.fast / 2))
 
     async def _round(self) -> None:
         if not self._identified or self._half_known():
@@ -306,6 +311,11 @@ class PrusaLinkBridge(Bridge):
         if "html" in reply.content_type:
             return "a web page" if reply.ok else f"a web page, status {reply.status}"
         return f"status {reply.status}" if not reply.ok else "no valid JSON"
+
+
+def _resolve(future: asyncio.Future[bool], value: bool) -> None:
+    if not future.done():
+        future.set_result(value)
 
 
 def create(settings: PrinterSettings, host: BridgeHost) -> PrusaLinkBridge:
