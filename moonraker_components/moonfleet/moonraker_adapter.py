@@ -159,7 +159,8 @@ class Installation:
         arguments = {"printers": self.virtual.printers, "only": only}
         router.add_handler(f"{prefix}/camera/(?P<path>stream|snapshot)", self.camera, arguments)
         router.add_handler(f"{prefix}/(?P<path>server/files/upload)", self.upload, arguments)
-        router.add_handler(f"{prefix}/(?P<path>.*)", self.rest, arguments)
+        # the first match serves: sockets of printers that come later stand behind this one
+        router.add_handler(f"{prefix}/(?P<path>(?!websocket$).*)", self.rest, arguments)
 
     async def component_init(self) -> None:
         """Moonraker serves from now on, and so do the printers' own ports."""
@@ -168,8 +169,10 @@ class Installation:
             self._listen(name)
 
     async def close(self) -> None:
-        for name in list(self._ports):
-            await self._close_port(name)
+        while self._ports:
+            _, http = self._ports.popitem()
+            http.stop()
+            await http.close_all_connections()
         await self.virtual.close()
 
     # ---- one printer comes or goes ----------------------------------------------------------
@@ -196,8 +199,10 @@ class Installation:
     def _unmake(self, virtual: VirtualPrinter) -> None:
         self.app.mutable_router.remove_handler(self._pattern(virtual.name))
         self._sockets.pop(virtual.name, None)
-        if virtual.name in self._ports:
-            task = asyncio.ensure_future(self._close_port(virtual.name))
+        http = self._ports.pop(virtual.name, None)
+        if http is not None:
+            http.stop()  # at once: a printer that was changed opens the same port again
+            task = asyncio.ensure_future(http.close_all_connections())
             self._closing.add(task)
             task.add_done_callback(self._closing.discard)
 
@@ -273,8 +278,3 @@ class Installation:
             self.server.add_warning(text, f"moonfleet_port_{name}")
             return
         self._ports[name] = http
-
-    async def _close_port(self, name: str) -> None:
-        http = self._ports.pop(name)
-        http.stop()
-        await http.close_all_connections()

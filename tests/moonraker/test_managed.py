@@ -8,14 +8,18 @@
 from __future__ import annotations
 
 import asyncio
+import copy
+import functools
 from typing import Any
 
 import pytest
+import websockets
 
 from tests.emulators.bambu import EmulatedBambu
 from tests.emulators.prusalink import EmulatedPrusaLink
 from tests.moonraker.conftest import newest
 from tests.moonraker.printers import ACCESS_CODE, PASSWORD, SECRETS, prusa
+from tests.moonraker.real import Moonraker, free_port
 
 pytestmark = pytest.mark.moonraker
 STATUS = "notify_moonfleet_status_update"
@@ -83,6 +87,39 @@ async def test_a_printer_comes_changes_and_goes_without_a_restart(moonraker):
         status, _ = server.fails("/server/database/item", namespace="moonfleet")
         assert status == 403
         assert "Traceback" not in server.log()
+
+
+async def test_its_virtual_printer_comes_and_changes_with_it(moonraker):
+    async with EmulatedBambu("X1C", access_code=ACCESS_CODE) as printer:
+        server, own = moonraker(), free_port()
+        through_its_port = copy.copy(server)
+        through_its_port.port = own
+        ways = (
+            (server, "/websocket/moonfleet/x1c/websocket"),
+            (through_its_port, "/websocket"),
+        )
+
+        async def is_named(name: str, way: Moonraker, path: str) -> bool:
+            try:
+                async with way.socket(path) as client:
+                    return (await client.result("printer.info"))["hostname"] == name
+            except (OSError, websockets.InvalidHandshake, websockets.ConnectionClosed):
+                return False
+
+        async with server.socket() as client:
+            await client.result(
+                "server.moonfleet.printers.add",
+                name="x1c",
+                **options(printer, virtual_port=own, display_name="Bench"),
+            )
+            for way, path in ways:
+                await server.when(functools.partial(is_named, "Bench", way, path), path)
+            await client.result(
+                "server.moonfleet.printers.update", printer="x1c", display_name="Garage"
+            )
+            for way, path in ways:
+                await server.when(functools.partial(is_named, "Garage", way, path), path)
+        assert "virtual_port" not in str(await asyncio.to_thread(server.warnings))
 
 
 @newest
