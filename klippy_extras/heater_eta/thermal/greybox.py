@@ -39,7 +39,7 @@ class GreyBox:
         self._time: Optional[float] = None
         self._last_temp = ROOM
         self._powers = (0.0, 0.0)  # of the last second and the one before
-        self._mind = Mind.of(spec)
+        self.mind = Mind.of(spec)  # of an MPC controller
 
     def set_prior(self, params: Vector, sd: Vector) -> None:
         """What is known before the next heat-up."""
@@ -102,7 +102,7 @@ class GreyBox:
         self.acting = self._powers[0] + late * (self._powers[1] - self._powers[0])
         self._advance(dt, temp, learn)
         self._follow_controller(dt, temp, target, power, integral)
-        if self._mind is not None and not self._mind.listen():
+        if self.mind is not None and not self.mind.listen():
             self._imagine(dt, temp)
         self._powers = (power, self._powers[0])
         self._time, self._last_temp = time, temp
@@ -148,8 +148,8 @@ class GreyBox:
 
     def _imagine(self, dt: float, temp: float) -> None:
         """What an MPC controller that says nothing must have thought in these seconds."""
-        if self._mind is not None:
-            self._mind.step(dt, self._last_temp, temp - self._last_temp, self.acting)
+        if self.mind is not None:
+            self.mind.step(dt, self._last_temp, temp - self._last_temp, self.acting)
 
     def _guess(self, target: float, temp: float) -> float:
         """The power of a heater that does not tell it."""
@@ -185,7 +185,7 @@ class GreyBox:
             smoothed=self._smoothed,
             watermark=self._spec.max_delta if self._spec.control == "watermark" else None,
             predictive=self._spec.control == "mpc",
-            mind=self._mind,
+            mind=self.mind,
             power=self._powers[0],
             dead=dead,
         )

@@ -16,6 +16,7 @@ from collections.abc import Generator, Sequence
 from typing import Optional
 
 from .greybox import GreyBox
+from .predictive import Mind
 from .simulate import run
 from .traits import Traits, Vector
 from .types import HeaterKind, HeaterSpec
@@ -36,6 +37,7 @@ def strength(
     integral: float,
     target: float,
     took: float,
+    mind: Optional[Mind] = None,
 ) -> Generator[None, None, Optional[float]]:
     """The factor on the reference's power that explains the time taken; None: says nothing."""
     if target - temps[2] < _SWING.get(spec.kind, 20.0) or temps[2] > ambient + 25.0:
@@ -43,6 +45,7 @@ def strength(
     grey = GreyBox(spec, reference, traits.prior_sd)
     grey.ambient = ambient
     grey.integral = integral
+    grey.mind = mind
     controller = grey.controller(traits.lag)
     a, b, k1, k2, tau = grey.filter.plain
     low, high = 0.4, 2.0

@@ -48,7 +48,8 @@ class HeatUp:
         self._other = other
         self._hot = spec.kind is HeaterKind.HOTEND
         trace = Trace(grey.filter.temps, grey.ambient, grey.filter.covariance(1, 1) ** 0.5)
-        self.lesson = Lesson(now.temperature, now.target, now.time, grey.integral, trace)
+        mind = None if grey.mind is None else grey.mind.copy()
+        self.lesson = Lesson(now.temperature, now.target, now.time, grey.integral, trace, mind)
         self.trouble: Optional[HeaterState] = None
         #: clock times and distances of the published forecast
         self.reached_at = self.ready_at = now.time

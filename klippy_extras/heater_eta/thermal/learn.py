@@ -18,6 +18,7 @@ from .greybox import GreyBox
 from .health import strength
 from .interval import miss
 from .memory import Memory
+from .predictive import Mind
 from .residual import Past, Recorder, place
 from .traits import Vector, prior_of, traits_of
 from .types import HeaterSpec
@@ -25,6 +26,7 @@ from .types import HeaterSpec
 _LATER: Vector = (0.1, 0.2, 0.3, 0.3, 0.2)  # how far a heater may be from what was learned
 _WORST_RMS = 3.0
 _NEW = 2  # fits after which the heater is known well enough to be a reference
+_STEPS = 16  # of the filter in one slice
 Note = tuple[float, float, float]
 
 
@@ -37,6 +39,7 @@ class Lesson:
     since: float  # the host's time of the start
     integral: float
     trace: Trace
+    mind: Optional[Mind] = None  # what an MPC controller thought then
     reached: Optional[float] = None  # seconds since the start
     ready: Optional[float] = None
     said_reached: list[Note] = field(default_factory=list)  # finish, lower, upper, as published
@@ -79,6 +82,7 @@ def _weigh(lesson: Lesson, memory: Memory, spec: HeaterSpec) -> Generator[None, 
         lesson.integral,
         lesson.target,
         lesson.reached,
+        lesson.mind,
     )
     if found is not None:
         memory.take_strength(found)
@@ -92,6 +96,7 @@ def _known(lesson: Lesson, memory: Memory, spec: HeaterSpec) -> Estimator:
     grey = GreyBox(spec, params, sd)
     grey.resume(lesson.trace.temps, lesson.trace.ambient, lesson.trace.start_sd)
     grey.integral = lesson.integral
+    grey.mind = None if lesson.mind is None else lesson.mind.copy()
     return grey
 
 
@@ -110,12 +115,14 @@ def replay(
         t = time - lesson.since
         estimator.follow(time, shown, acting, power, lesson.target)
         steps += 1
-        if steps % 16 == 0:
+        if steps >= _STEPS:
+            steps = 0
             yield
         at = place(t, max(0.0, reached - t), t - reached if t >= reached else None)
         if int(at) == last:
             continue
         course = estimator.forecast(lesson.target, 0.0)
+        steps = 0
         yield
         if course is not None:
             last = int(at)
