@@ -220,4 +220,30 @@ def obey(state: State, action: str, params: dict[str, Any]) -> State:
         return {"fans": {**state["fans"], params["name"]: params["speed"]}}
     if action == "clear_error":
         return {"faults": []}
-    return {}
+    if action == "set_ready":
+        return {"stage": "ready"}
+    filament = _obey_filament(copy.deepcopy(state["filament"]), action, params)
+    return {} if filament is None else {"filament": filament}
+
+
+def _obey_filament(filament: Any, action: str, params: dict[str, Any]) -> Any:
+    """Filament units after an order; None when it was not for them."""
+    if filament is None:
+        return None
+    if action == "load_filament":
+        filament["active"]["extruder"] = [params["unit"], params["slot"]]
+    elif action == "unload_filament":
+        filament["active"] = {}
+    elif action == "dry":
+        for unit in filament["units"]:
+            if unit["id"] == params["unit"]:
+                left = {"time_left": params["hours"] * 3600.0, "temperature": params["temperature"]}
+                unit["drying"] = left if params["hours"] else None
+    elif action == "set_filament":
+        units = {unit["id"]: unit["slots"] for unit in filament["units"]}
+        for slot in units.get(params["unit"], filament["external"]):
+            if slot["index"] == params["slot"]:
+                slot.update(material=params["material"], color=params["color"])
+    else:
+        return None
+    return filament

@@ -23,9 +23,10 @@ MACROS: dict[str, tuple[Action, str, str]] = {
 
 
 def macro_objects(view: View) -> dict[str, dict[str, Any]]:
-    """``{"gcode_macro NAME": its settings}``."""
+    """``{"gcode_macro NAME": its settings}``; Mainsail hides those that have a
+    ``rename_existing``, whatever its value."""
     return {
-        f"gcode_macro {name}": {"gcode": template, "description": text, "rename_existing": None}
+        f"gcode_macro {name}": {"gcode": template, "description": text}
         for name, (action, template, text) in MACROS.items()
         if view.can(action)
     }
