@@ -18,7 +18,7 @@ import logging
 from collections.abc import Coroutine, Mapping
 from typing import TYPE_CHECKING, Any, Optional
 
-from . import heaters, panel_routes
+from . import console, heaters, panel_routes
 from .api import Api
 from .bridges.base import BridgeHost, PrinterSettings
 from .bridges.klipper import KlipperBridge
@@ -70,6 +70,7 @@ class Moonfleet:
         self.feed = StatusFeed(self.fleet, self._send_status)
         self.fleet.listen_events(lambda event: self._send("moonfleet:event", event))
         self.fleet.listen_events(self._announce)
+        self.fleet.listen_events(lambda event: console.tell(self._find_virtual, event))
         self.managed = ManagedPrinters(self.fleet, self.recorder.close_orphans)
         self.notifiers = Notifiers(self.fleet, self._find_notifiers)
         self.energy = EnergyWatch(self.fleet, self._find_sensors)
@@ -163,6 +164,11 @@ class Moonfleet:
         """Moonraker's own, by name; there are none without a [notifier] section."""
         notifier = self.server.lookup_component("notifier", None)
         return getattr(notifier, "notifiers", None) or {}
+
+    def _find_virtual(self, name: str) -> Any:
+        """The virtual printer of this name, where there are any."""
+        installation = self.server.lookup_component("moonfleet_virtual", None)
+        return None if installation is None else installation.virtual.printers.get(name)
 
     def _find_sensors(self) -> Mapping[str, Any]:
         """Moonraker's own, by name; there are none without a [sensor] section."""

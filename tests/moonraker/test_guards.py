@@ -56,6 +56,11 @@ async def test_a_listed_fault_pauses_the_print_and_a_deaf_printer_is_reported(mo
             assert (told["result"], told["reason"]) == ("accepted", None)
             assert printer.machine.state == "PAUSE"
 
+            async with server.socket("/websocket/moonfleet/x1c/websocket") as virtual:
+                store = (await virtual.result("server.gcode_store"))["gcode_store"]
+            lines = [entry["message"] for entry in store]
+            assert f"!! the printer reports {FIRST}; it was paused" in lines
+
             printer.machine.hms = []
             await client.result("server.moonfleet.print.resume", printer="x1c")
             await in_print_state(server, "printing")
