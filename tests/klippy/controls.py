@@ -86,7 +86,7 @@ FOUND = (
     "control: mpc\nheater_power: 50\nblock_heat_capacity: 14.39\nambient_transfer: 0.0717\n"
     "sensor_responsiveness: 0.109\n"
 )
-mpc_cold = CONFIG.replace(PID, FOUND), [_heat("extruder", "M109 S210", 1)]
+mpc_found = CONFIG.replace(PID, FOUND), [_heat("extruder", "M109 S210", 3)]
 DUAL = (
     "control: dual_loop_pid\npid_Kp: 63.0\npid_Ki: 1.3\npid_Kd: 760\n"
     "inner_sensor_name: bed_inner\ninner_target_temp: 100\n"
