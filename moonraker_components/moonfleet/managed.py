@@ -128,16 +128,17 @@ class ManagedPrinters:
                 logger.info("moonfleet: %s printers cannot be looked for: %s", name, error)
         types = [kind for kind in bridge_types().values() if kind.discover is not None]
         found = await asyncio.gather(*(_discover(kind, seconds) for kind in types))
-        known = {printer.settings.host for printer in self._fleet.printers()}
+        known = [printer.settings for printer in self._fleet.printers()]
         return {
             "printers": [
                 {
                     "type": kind.name,
                     "host": one.host,
+                    "port": one.options.get("port", kind.default_port),
                     "name": one.name,
                     "model": one.model,
                     "firmware": one.firmware,
-                    "known": one.host in known,
+                    "known": any(_is(one, settings) for settings in known),
                 }
                 for kind, some in zip(types, found)
                 for one in some
@@ -224,6 +225,11 @@ async def _discover(kind: BridgeType, seconds: float) -> list[Discovered]:
     except Exception as error:
         logger.info("moonfleet: looking for %s failed: %s", kind.name, type(error).__name__)
         return []
+
+
+def _is(found: Discovered, settings: PrinterSettings) -> bool:
+    """Several servers may share a host; those tell their ports."""
+    return found.host == settings.host and found.options.get("port", settings.port) == settings.port
 
 
 def _texts(given: Mapping[str, Any]) -> dict[str, str]:

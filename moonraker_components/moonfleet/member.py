@@ -199,6 +199,8 @@ class Member(BridgeHost):
         if connection.last_report is None:
             connection = replace(connection, last_report=before.last_report)
         printer.connection = connection
+        if self.bridge is not None:  # only the connection tells which kind of printer it is
+            printer.bridge_actions = frozenset(self.bridge.actions)
         if (before.state, before.message) == (connection.state, connection.message):
             return
         if before.state is Link.ONLINE and connection.state is not Link.ONLINE:

@@ -152,7 +152,12 @@ class RemoteEntry:
 
 class BridgeFiles(ABC):
     """A printer's storage. Every method raises what ``Bridge.send`` raises, and returns only when
-    the printer itself shows the effect."""
+    the printer itself shows the effect.
+
+    Nothing here asks who is calling. Whoever hands a method to somebody outside (an API, a page)
+    checks ``control`` first, as the fleet does for ``Bridge.send``: ``Action.START`` for ``upload``
+    and ``make_folder`` (with or without a start), ``Action.DELETE_FILE`` for ``delete``.
+    """
 
     @abstractmethod
     async def list(self, folder: str = "") -> list[RemoteEntry]:
@@ -213,7 +218,8 @@ class Bridge(ABC):
     """One printer. The constructor does no I/O."""
 
     rules: JobRules = JobRules()
-    #: what the printer can do over this protocol, whatever ``control`` permits
+    #: what the printer can do over this protocol, whatever ``control`` permits; read again with
+    #: each ``on_connection``
     actions: frozenset[Action] = frozenset()
     #: seconds within which the state must show a command's effect
     confirm_timeout: float = 15.0

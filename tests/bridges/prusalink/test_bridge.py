@@ -80,12 +80,15 @@ async def test_pause_resume_and_stop_are_shown_by_the_state(flavour: str) -> Non
 
 async def test_set_ready_exists_on_the_python_server_only() -> None:
     async with emulated("python") as printer, bridged(printer) as (bridge, host):
+        assert Action.SET_READY not in bridge.actions, "not known yet"
         await until(lambda: host.link is Link.ONLINE)
+        assert Action.SET_READY in bridge.actions
         await bridge.send(Command(Action.SET_READY))
         await until(lambda: host.last.stage == "ready")
         assert host.last.state is PrintState.STANDBY
     async with emulated("buddy") as printer, bridged(printer) as (bridge, host):
         await until(lambda: host.link is Link.ONLINE)
+        assert Action.SET_READY not in bridge.actions
         with pytest.raises(NotSupported, match="screen"):
             await bridge.send(Command(Action.SET_READY))
 

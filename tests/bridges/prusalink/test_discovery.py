@@ -11,13 +11,19 @@ import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from functools import partial
 
 import pytest
-from moonfleet.bridges.base import Discovered
+from moonfleet.bridges.base import Discovered, bridge_types
+from moonfleet.bridges.prusalink.bridge import create
 from moonfleet.bridges.prusalink.discovery import SERVICE, discover, probe
 from moonfleet.core.errors import NotSupported
+from moonfleet.fleet import Fleet
+from moonfleet.managed import ManagedPrinters
 
-from .stage import emulated
+from .stage import emulated, settings_for
+from .test_fleet import Store
 
 LOOPBACK = ["127.0.0.1"]
 
@@ -55,6 +61,34 @@ async def test_announced_printers_are_found() -> None:
         Discovered("127.0.0.1", name="PrusaLink MINI", options={"port": 80}),
         Discovered("127.0.0.1", name="PrusaLink at mk3:8080", options={"port": 8080}),
     ]
+
+
+async def test_the_fleet_finds_them_and_tells_the_known_ones(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """``server.moonfleet.discover`` as far as the loopback interface."""
+    kind = replace(bridge_types()["prusalink"], discover=partial(discover, interfaces=LOOPBACK))
+    monkeypatch.setattr("moonfleet.managed.bridge_types", lambda: {"prusalink": kind})
+    async with (
+        announced(8080, "PrusaLink at mk3:8080"),
+        announced(8081, "PrusaLink at mk3:8081"),
+    ):
+        fleet = Fleet(Store())
+        fleet.add(settings_for(8081, password="x"), create)  # never started
+        managed = ManagedPrinters(fleet, _nothing)
+        for _ in range(5):
+            found = (await managed.discover(2.5))["printers"]
+            if len(found) == 2:
+                break
+    one = {"type": "prusalink", "host": "127.0.0.1", "model": None, "firmware": None}
+    assert found == [
+        {**one, "port": 8080, "name": "PrusaLink at mk3:8080", "known": False},
+        {**one, "port": 8081, "name": "PrusaLink at mk3:8081", "known": True},
+    ]
+
+
+async def _nothing() -> None:
+    """Nobody was removed."""
 
 
 async def test_without_zeroconf_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -127,6 +127,20 @@ async def test_a_printer_that_is_off_says_so() -> None:
             await fleet.command("mk", asked(Action.PAUSE), "test")
 
 
+@pytest.mark.parametrize("flavour", FLAVOURS)
+async def test_only_what_the_server_can_do_is_offered(flavour: str) -> None:
+    async with emulated(flavour) as printer, fleet_of(printer, Store()) as (fleet, _):
+        ready = ["set_ready"] if flavour == "python" else []
+        offered = fleet.printer("mk").capabilities()
+        assert offered == ["cancel", "pause", "resume", *ready, "start"]
+        if ready:
+            result = await fleet.command("mk", asked(Action.SET_READY), "test")
+            assert result.verdict is Verdict.ACCEPTED
+        else:
+            with pytest.raises(NotSupported):
+                await fleet.command("mk", asked(Action.SET_READY), "test")
+
+
 async def test_control_none_permits_nothing() -> None:
     async with emulated("buddy") as printer:
         async with fleet_of(printer, Store(), Control.NONE) as (fleet, _):

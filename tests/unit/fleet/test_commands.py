@@ -56,7 +56,7 @@ async def test_what_no_state_can_show_is_not_waited_for():
     fleet, bridges = make_fleet("x1c", control=Control.FULL)
     bridge = bridges["x1c"]
     bridge.obeys, bridge.confirm_timeout = False, 3600.0
-    fleet.printer("x1c").bridge_actions = frozenset({Action.GCODE})
+    bridge.actions = frozenset({Action.GCODE})
     await fleet.start()
     bridge.online(shot())
     result = await fleet.command("x1c", Command(Action.GCODE, {"script": "G28"}), "api")

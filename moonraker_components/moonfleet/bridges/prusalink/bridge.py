@@ -30,7 +30,7 @@ from .files import PrusaLinkFiles
 from .protocol.identity import Flavour
 from .protocol.ledger import JobLedger
 from .protocol.memory import IDLE_CONFIRMATIONS, PrinterMemory
-from .requests import ACTIONS, request_for
+from .requests import actions_of, request_for
 from .schedule import Pace, offline_delay, poll_delay, spread
 from .settings import DEFAULT_PORT, Credentials, address_of, parse_options
 from .transport import LinkFault, PrusaLinkHttp, Reply
@@ -47,7 +47,6 @@ class PrusaLinkBridge(Bridge):
         names_ends=False,  # the job is gone in the instant it ends
         idle_status="cancelled",  # STOPPED is shown for eleven seconds only
     )
-    actions = ACTIONS
     confirm_timeout = 30.0  # the printer parks before it calls a job stopped
 
     def __init__(
@@ -61,6 +60,7 @@ class PrusaLinkBridge(Bridge):
         self._credentials = credentials if isinstance(credentials, Credentials) else Credentials()
         self._http = PrusaLinkHttp(self._address, self._credentials, self._pace, self._section)
         self._memory = PrinterMemory(settings.options.get("model"))
+        self.actions = actions_of(None)
         self.files = PrusaLinkFiles(self._http, self._credentials, lambda: self._memory.flavour)
         self._stored_ledger: Optional[str] = None
         self._task: Optional[asyncio.Task[None]] = None
@@ -190,6 +190,7 @@ class PrusaLinkBridge(Bridge):
             )
         if identity.refusal is not None:
             raise LinkFault(Link.FAULT, f"{where}: {identity.refusal}")
+        self.actions = actions_of(identity.flavour)
         info = await self._http.get("/api/v1/info")
         if info.status == 404:
             raise LinkFault(

@@ -23,7 +23,6 @@ ACTIONS = frozenset(
         Action.RESUME,
         Action.CANCEL,
         Action.START,
-        Action.SET_READY,
     }
 )
 
@@ -32,6 +31,11 @@ ACTIONS = frozenset(
 class Request:
     method: str
     path: str
+
+
+def actions_of(flavour: Optional[Flavour]) -> frozenset[Action]:
+    """A Buddy has no *set ready*, and what is not known to be there is not offered."""
+    return ACTIONS | {Action.SET_READY} if flavour is Flavour.PYTHON else ACTIONS
 
 
 def request_for(command: Command, job_id: Optional[int], flavour: Optional[Flavour]) -> Request:
