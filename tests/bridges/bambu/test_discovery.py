@@ -11,8 +11,10 @@ import asyncio
 import dataclasses
 import random
 import socket
+from typing import Optional
 
 import pytest
+from moonfleet.bridges.bambu.bridge import PIN_KEY
 from moonfleet.bridges.bambu.discovery import discover, find, probe
 from moonfleet.bridges.bambu.protocol.discovery import (
     Found,
@@ -21,12 +23,13 @@ from moonfleet.bridges.bambu.protocol.discovery import (
     parse_detect,
     parse_ssdp,
 )
+from moonfleet.bridges.bambu.trust import fingerprint
 from moonfleet.bridges.base import Link
 
 from tests.emulators.bambu.presence import ProbeServer, announce, announcement
 
 from .conftest import World
-from .helpers import QUICK, until
+from .helpers import QUICK, RecordingHost, until
 
 SERIAL = "01P00A000000001"
 ANSWER = {
@@ -130,8 +133,11 @@ async def test_a_printer_with_a_new_address_is_found_again(world: World) -> None
     printer = await world.printer()
     port = free_udp_port()
     timing = dataclasses.replace(QUICK, search_after=2, search=5.0, ssdp_ports=(port,))
+    known, host = await world.bridge(printer)  # it is pinned
+    await until(lambda: host.link is Link.ONLINE)
+    await known.stop()
     # nobody listens at the configured address
-    bridge, host = await world.bridge(printer, timing, host="127.0.0.2")
+    bridge, host = await world.bridge(printer, timing, host="127.0.0.2", bridge_host=host)
     await until(lambda: host.link in (Link.REFUSED, Link.UNREACHABLE))
     sender = asyncio.ensure_future(repeat(notify(printer.serial, "127.0.0.1"), port))
     try:
@@ -141,11 +147,39 @@ async def test_a_printer_with_a_new_address_is_found_again(world: World) -> None
     assert bridge.files is not None
 
 
+@pytest.mark.parametrize("pin", [None, "another printer's"])
+async def test_an_announcement_is_no_first_contact(world: World, pin: Optional[str]) -> None:
+    """Nothing is pinned yet: whoever answers to the serial would get the access code."""
+    impostor = await world.printer()
+    port = free_udp_port()
+    timing = dataclasses.replace(QUICK, search_after=1, search=5.0, ssdp_ports=(port,))
+    host = RecordingHost()
+    host.stored[PIN_KEY] = pin and fingerprint(pin, b"")
+    bridge, _ = await world.bridge(impostor, timing, host="127.0.0.2", bridge_host=host)
+    attempts = 0
+    connect = bridge._connect_once
+
+    async def counted() -> None:
+        nonlocal attempts
+        attempts += 1
+        await connect()
+
+    bridge._connect_once = counted  # type: ignore[method-assign]
+    sender = asyncio.ensure_future(repeat(notify(impostor.serial, "127.0.0.1"), port))
+    try:
+        await until(lambda: attempts >= 6)
+    finally:
+        sender.cancel()
+    assert impostor.server.connects == 0
+
+
 async def test_a_false_announcement_gets_no_credentials(world: World) -> None:
     impostor = await world.printer("A1")
     port = free_udp_port()
     timing = dataclasses.replace(QUICK, search_after=1, search=5.0, ssdp_ports=(port,))
-    _, host = await world.bridge(impostor, timing, serial=SERIAL, host="127.0.0.2")
+    host = RecordingHost()
+    host.stored[PIN_KEY] = fingerprint(SERIAL, b"the certificate of the real one")
+    await world.bridge(impostor, timing, serial=SERIAL, host="127.0.0.2", bridge_host=host)
     sender = asyncio.ensure_future(repeat(notify(SERIAL, "127.0.0.1"), port))
     try:
         await until(lambda: "another device" in host.message)

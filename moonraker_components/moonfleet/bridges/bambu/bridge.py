@@ -155,8 +155,10 @@ class BambuBridge(Bridge):
         The announcement is only a hint: certificate and pin decide. Without them, nothing is
         followed, or anybody could ask for the access code.
         """
-        if self._connection.state not in _ELSEWHERE or self._trust.mode == "insecure":
+        if self._connection.state not in _ELSEWHERE:
             return 0.0
+        if not self._trust.knows(await self._load_pin()):
+            return 0.0  # any certificate that names the serial would be the first contact
         begin = self._now()
         try:
             found = await find(self._serial, seconds, self._timing.ssdp_ports)

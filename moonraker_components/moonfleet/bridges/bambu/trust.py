@@ -73,6 +73,12 @@ class Trust:
                 Link.CONFIG_ERROR, "ca_file cannot be read as PEM certificates: check its path"
             ) from None
 
+    def knows(self, pin: Optional[str]) -> bool:
+        """Whether a certificate of this printer is remembered, or a CA answers for it."""
+        if self.mode == "pin":
+            return pin is not None and same_serial(pin, fingerprint(self.serial, b""))
+        return self.mode == "verify"
+
     def judge(self, certificate: Optional[bytes], pin: Optional[str]) -> Optional[str]:
         """Raise unless this is our printer; the pin to remember on a first contact, or None."""
         if self.mode == "insecure":
