@@ -6,7 +6,9 @@
 """``python -m tests.bench.history [--jobs N] [--keep FILE]``
 
 Every figure stands beside its limit; exit status 1 when one is missed. "holds" is the longest that
-a single callback kept the one database thread which all of Moonraker shares.
+a single callback kept the one database thread which all of Moonraker shares: the worst of all
+rounds in processor time (a busy machine that gives the thread no turn is not our query), and in
+brackets the middle round's by the clock on the wall, which includes the disk.
 """
 
 from __future__ import annotations
@@ -45,12 +47,15 @@ REPEATS = 5
 class Watch(Database):
     """Remembers how long each callback held the thread."""
 
+    worked = 0.0  # s of processor time
+
     def _call(self, callback: Callable[[sqlite3.Connection], Any]) -> Any:
-        began = time.perf_counter()
+        began, working = time.perf_counter(), time.thread_time()
         try:
             return super()._call(callback)
         finally:
             self.longest = max(self.longest, time.perf_counter() - began)
+            self.worked = max(self.worked, time.thread_time() - working)
 
 
 def made_up(count: int) -> list[JobRecord]:
@@ -112,15 +117,23 @@ class Report:
     def __init__(self) -> None:
         self.bad = False
 
-    def line(self, what: str, figure: float, limit: float, unit: str = "ms") -> None:
+    def line(
+        self, what: str, figure: float, limit: float, unit: str = "ms", more: str = ""
+    ) -> None:
         good = figure <= limit
         self.bad = self.bad or not good
-        print(f"{'ok  ' if good else 'MISS'} {what:<58} {figure:9.1f} {unit} (limit {limit:g})")
+        print(
+            f"{'ok  ' if good else 'MISS'} {what:<58} {figure:9.1f} {unit} (limit {limit:g}){more}"
+        )
+
+    def holds(self, what: str, worst: float, wall: float) -> None:
+        self.line(f"  holds the database, {what}", worst, HOLD, more=f" [{wall:.1f}]")
 
 
 async def ask(report: Report, database: Watch, what: str, limit: float, question: Any) -> None:
     """The median of some rounds for the answer, the worst for the hold."""
     times, holds = [], []
+    database.worked = 0.0
     for _ in range(REPEATS):
         database.longest = 0.0
         began = time.perf_counter()
@@ -128,7 +141,7 @@ async def ask(report: Report, database: Watch, what: str, limit: float, question
         times.append((time.perf_counter() - began) * 1000)
         holds.append(database.longest * 1000)
     report.line(what, sorted(times)[REPEATS // 2], limit)
-    report.line(f"  holds the database, {what.split(':')[0]}", sorted(holds)[REPEATS // 2], HOLD)
+    report.holds(what.split(":")[0], database.worked * 1000, sorted(holds)[REPEATS // 2])
 
 
 async def measure(count: int, path: pathlib.Path) -> int:
@@ -202,7 +215,7 @@ async def measure(count: int, path: pathlib.Path) -> int:
 
 async def export(report: Report, database: Watch, history: History) -> None:
     tracemalloc.start()
-    database.longest = 0.0
+    database.longest = database.worked = 0.0
     began, size, rows = time.perf_counter(), 0, 0
     async for piece in history.export("csv"):
         size += len(piece)
@@ -212,7 +225,7 @@ async def export(report: Report, database: Watch, history: History) -> None:
     took = time.perf_counter() - began
     print(f"     export: {rows} rows, {size / 1e6:.1f} MB in {took:.1f} s (traced)")
     report.line("export: memory", peak, 10.0, "MB")
-    report.line("  holds the database, export", database.longest * 1000, HOLD)
+    report.holds("export", database.worked * 1000, database.longest * 1000)
 
 
 def main() -> int:

@@ -57,26 +57,63 @@ def odometers(connection: sqlite3.Connection) -> dict[str, dict[str, float]]:
 
 def statistics(period: sums.Period, found: sums.Gathered, prices: Prices) -> dict[str, Any]:
     """The answer, from what was gathered of the whole period."""
-    printers = sorted({key[0] for key in found.sums})
+    printers = sorted({key[0] for key in found.sums} | found.connected.keys())
     materials = sorted({key[1] for key in found.sums})
-    whole = _figures(found.of(), prices, None)
-    whole.update(_spread(sorted(found.prints)))
-    whole["connected_time"] = found.connected
-    whole["utilisation"] = _ratio(whole["print_time"], found.connected)
-    frequent = sorted(found.faults.items(), key=lambda item: (-item[1], item[0]))
-    whole["fault_codes"] = dict(frequent[:FREQUENT])
-    costs = [_cost(found.of(material=name), prices, name) for name in materials]
-    whole["cost"] = _cost_of(costs, prices)
+    by_printer: dict[str, list[float]] = {}
+    by_material: dict[str, list[float]] = {}
+    for printer, material, duration in found.prints:
+        by_printer.setdefault(printer, []).append(duration)
+        by_material.setdefault(material, []).append(duration)
+    everything = sorted(duration for _, _, duration in found.prints)
     return {
         "since": period.since,
         "before": period.before,
-        "fleet": whole,
-        "printers": {name: _figures(found.of(printer=name), prices, None) for name in printers},
+        "fleet": _machines(found, prices, materials, None, everything),
+        "printers": {
+            name: _machines(found, prices, materials, name, sorted(by_printer.get(name, ())))
+            for name in printers
+        },
         "materials": {
-            name or "unknown": _figures(found.of(material=name), prices, name) for name in materials
+            name or "unknown": _of_material(found, prices, name, sorted(by_material.get(name, ())))
+            for name in materials
         },
         **_trends(found.days),
     }
+
+
+def _machines(
+    found: sums.Gathered,
+    prices: Prices,
+    materials: list[str],
+    printer: Optional[str],
+    prints: list[float],
+) -> dict[str, Any]:
+    """Every figure of one printer, or of the fleet."""
+    figures = {**_figures(found.of(printer)), **_spread(prints)}
+    online = sum(s for name, s in found.connected.items() if printer in (None, name))
+    figures["connected_time"] = online
+    figures["utilisation"] = _ratio(figures["print_time"], online)
+    codes: dict[str, int] = {}
+    for (name, code), count in found.faults.items():
+        if printer in (None, name):
+            codes[code] = codes.get(code, 0) + count
+    frequent = sorted(codes.items(), key=lambda item: (-item[1], item[0]))
+    figures["fault_codes"] = dict(frequent[:FREQUENT])
+    costs = [
+        _cost(found.of(printer, material), prices, material)
+        for material in materials
+        if printer is None or (printer, material) in found.sums
+    ]
+    figures["cost"] = _cost_of(costs, prices)
+    return figures
+
+
+def _of_material(
+    found: sums.Gathered, prices: Prices, material: str, prints: list[float]
+) -> dict[str, Any]:
+    total = found.of(material=material)
+    cost = _cost_of([_cost(total, prices, material)], prices)
+    return {**_figures(total), **_spread(prints), "cost": cost}
 
 
 def _spread(prints: list[float]) -> dict[str, Optional[float]]:
@@ -88,11 +125,11 @@ def _spread(prints: list[float]) -> dict[str, Optional[float]]:
     return {"longest": prints[-1], "mean": sum(prints) / len(prints), "median": median}
 
 
-def _figures(total: Mapping[str, float], prices: Prices, material: Optional[str]) -> dict[str, Any]:
+def _figures(total: Mapping[str, float]) -> dict[str, Any]:
     """``success_rate`` is completed / (completed + error): a cancel is a decision, no failure."""
     completed, failed = total["completed"], total["error"]
     hours = total["print_time"] / 3600.0
-    figures: dict[str, Any] = {
+    return {
         "jobs": int(total["jobs"]),
         "completed": int(completed),
         "cancelled": int(total["cancelled"]),
@@ -110,9 +147,6 @@ def _figures(total: Mapping[str, float], prices: Prices, material: Optional[str]
         "finish_error": _ratio(total["finish_error"], total["finish_count"]),
         "finish_error_corrected": _ratio(total["corrected_error"], total["finish_count"]),
     }
-    if material is not None:
-        figures["cost"] = _cost_of([_cost(total, prices, material)], prices)
-    return figures
 
 
 def _cost(total: Mapping[str, float], prices: Prices, material: str) -> Optional[float]:

@@ -69,23 +69,25 @@ class Period:
 
 @dataclass
 class Gathered:
-    """Sums by (printer, material), counts by fault code, and what else the rows say."""
+    """Sums by (printer, material), faults by (printer, code), and what else the rows say."""
 
     sums: dict[tuple[str, str], list[float]] = field(default_factory=dict)
-    faults: dict[str, int] = field(default_factory=dict)
+    faults: dict[tuple[str, str], int] = field(default_factory=dict)
     days: dict[int, list[float]] = field(default_factory=dict)  # jobs, completed, print_time, grams
-    prints: list[float] = field(default_factory=list)  # durations of the completed ones
-    connected: float = 0.0
+    # (printer, material, duration) of the completed ones
+    prints: list[tuple[str, str, float]] = field(default_factory=list)
+    connected: dict[str, float] = field(default_factory=dict)  # printer -> seconds online
 
     def add(self, other: Gathered) -> None:
         for key, values in other.sums.items():
             _add(self.sums, key, values)
         for day, values in other.days.items():
             _add(self.days, day, values)
-        for code, count in other.faults.items():
-            self.faults[code] = self.faults.get(code, 0) + count
+        for pair, count in other.faults.items():
+            self.faults[pair] = self.faults.get(pair, 0) + count
         self.prints += other.prints
-        self.connected += other.connected
+        for printer, seconds in other.connected.items():
+            self.connected[printer] = self.connected.get(printer, 0.0) + seconds
 
     def of(self, printer: Optional[str] = None, material: Optional[str] = None) -> dict[str, float]:
         total = [0.0] * len(SUMS)
@@ -120,10 +122,10 @@ def gather(connection: sqlite3.Connection, part: Period, printer: Optional[str])
             bounds,
         ):
             _add(found.days, row[0], tuple(row)[1:])
-        for code, count in connection.execute(
-            f"SELECT code, SUM(count) FROM {FAULTS} {span} GROUP BY code", bounds
+        for name, code, count in connection.execute(
+            f"SELECT printer, code, SUM(count) FROM {FAULTS} {span} GROUP BY printer, code", bounds
         ):
-            found.faults[code] = count
+            found.faults[name, code] = count
     for low, high in part.edges():
         for row in connection.execute(
             f"SELECT {', '.join(COLUMNS)} FROM {JOBS} INDEXED BY {JOBS}_ended "
@@ -132,10 +134,10 @@ def gather(connection: sqlite3.Connection, part: Period, printer: Optional[str])
         ):
             _count(found, tuple(row))
     found.prints = [
-        row[0]
+        tuple(row)
         for row in connection.execute(
-            f"SELECT print_duration FROM {JOBS} INDEXED BY {JOBS}_ended WHERE end_time >= ? "
-            f"AND end_time < ? AND status = 'completed'{only}",
+            f"SELECT printer, material, print_duration FROM {JOBS} INDEXED BY {JOBS}_ended "
+            f"WHERE end_time >= ? AND end_time < ? AND status = 'completed'{only}",
             [part.since, part.before, *values],
         )
     ]
@@ -149,7 +151,8 @@ def _count(found: Gathered, row: Sequence[Any]) -> None:
     day = (1, done, row[AT["print_duration"]], row[AT["grams"]] or 0.0)
     _add(found.days, day_of(row[AT["end_time"]]), day)
     for code in faults_of(row):
-        found.faults[code] = found.faults.get(code, 0) + 1
+        pair = row[AT["printer"]], code
+        found.faults[pair] = found.faults.get(pair, 0) + 1
 
 
 def count_job(found: Gathered, period: Period, job: Mapping[str, Any]) -> None:
@@ -160,19 +163,22 @@ def count_job(found: Gathered, period: Period, job: Mapping[str, Any]) -> None:
         return
     _count(found, row)
     if job["status"] == "completed":
-        found.prints.append(row[AT["print_duration"]])
+        found.prints.append((row[AT["printer"]], row[AT["material"]], row[AT["print_duration"]]))
 
 
-def _connected(connection: sqlite3.Connection, part: Period, only: str, values: list[Any]) -> float:
+def _connected(
+    connection: sqlite3.Connection, part: Period, only: str, values: list[Any]
+) -> dict[str, float]:
     """Seconds online; kept by day, so the days at the ends of a period count by their share."""
-    total = 0.0
-    for day, seconds in connection.execute(
-        f"SELECT day, SUM(seconds) FROM {PRESENCE} WHERE day >= ? AND day <= ?{only} GROUP BY day",
+    total: dict[str, float] = {}
+    for day, name, seconds in connection.execute(
+        f"SELECT day, printer, seconds FROM {PRESENCE} WHERE day >= ? AND day <= ?{only}",
         [day_of(part.since), day_of(part.before), *values],
     ):
         low, high = day_start(day), day_start(day + 1)
         inside = min(high, part.before) - max(low, part.since)
-        total += seconds * min(1.0, max(0.0, inside / (high - low)))
+        share = min(1.0, max(0.0, inside / (high - low)))
+        total[name] = total.get(name, 0.0) + seconds * share
     return total
 
 

@@ -95,6 +95,15 @@ def expected(records: list[JobRecord]) -> dict:
     }
 
 
+def spread(records: list[JobRecord]) -> dict:
+    prints = [r.print_duration for r in records if r.status == "completed"]
+    return {
+        "longest": max(prints, default=None),
+        "mean": statistics.fmean(prints) if prints else None,
+        "median": statistics.median(prints) if prints else None,
+    }
+
+
 def cost(records: list[JobRecord]) -> float:
     total = 0.0
     for r in records:
@@ -135,24 +144,20 @@ async def test_every_figure_follows_from_the_rows(filled, since, before, printer
     inside = [r for r in records if since <= r.end_time < before and printer in (None, r.printer)]
     found = await history.statistics(printer, since, before)
     agree(found["fleet"], expected(inside))
-    prints = [r.print_duration for r in inside if r.status == "completed"]
-    agree(
-        found["fleet"],
-        {
-            "longest": max(prints, default=None),
-            "mean": statistics.fmean(prints) if prints else None,
-            "median": statistics.median(prints) if prints else None,
-        },
-    )
+    agree(found["fleet"], spread(inside))
     amount = found["fleet"]["cost"]
     assert (0.0 if amount is None else amount["amount"]) == pytest.approx(cost(inside), abs=0.01)
     codes = [code for r in inside for code in r.faults]
     assert found["fleet"]["fault_codes"] == {c: codes.count(c) for c in set(codes)}
     for name, figures in found["printers"].items():
-        agree(figures, expected([r for r in inside if r.printer == name]))
+        own = [r for r in inside if r.printer == name]
+        agree(figures, {**expected(own), **spread(own)})
+        assert figures["cost"]["amount"] == pytest.approx(cost(own), abs=0.01)
+        told = [code for r in own for code in r.faults]
+        assert figures["fault_codes"] == {c: told.count(c) for c in set(told)}
     for name, figures in found["materials"].items():
         used = [r for r in inside if (r.filament[0]["material"] or "unknown") == name]
-        agree(figures, expected(used))
+        agree(figures, {**expected(used), **spread(used)})
         assert figures["cost"]["amount"] == pytest.approx(cost(used), abs=0.01)
     assert sum(f["jobs"] for f in found["materials"].values()) == len(inside)
 

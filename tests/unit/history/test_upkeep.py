@@ -78,9 +78,16 @@ async def test_utilisation_is_print_time_of_connected_time(history, job):
     for _ in range(10):
         history.note_online("x1c", 200.0, end)
     await history.flush()
-    found = await history.statistics("x1c", START - 3 * 86400, START + 3 * 86400)
+    history.take(job(printer="mk4", end_time=end))
+    history.note_online("mk4", 1000.0, end)
+    period = START - 3 * 86400, START + 3 * 86400
+    found = await history.statistics("x1c", *period)
     assert found["fleet"]["connected_time"] == pytest.approx(2000.0)
     assert found["fleet"]["utilisation"] == pytest.approx(500 / 2000)
+    found = await history.statistics(None, *period)
+    assert found["fleet"]["connected_time"] == pytest.approx(3000.0)
+    shares = {name: figures["utilisation"] for name, figures in found["printers"].items()}
+    assert shares == {"x1c": pytest.approx(500 / 2000), "mk4": pytest.approx(500 / 1000)}
 
 
 NOZZLE = Counter("x1c", "nozzle", "print_time", 1200.0)
