@@ -136,6 +136,7 @@ def fit(trace: Trace, prior: Vector, sd: Vector) -> Generator[None, None, Option
             moved[j] += step
             other = yield from _simulate(trace, moved)
             columns.append([(n - c) / step for n, c in zip(other, course)])
+        yield
         matrix, right = yield from _normal(trace, course, columns, best, centre, weight)
         improved = False
         for _ in range(4):
@@ -213,7 +214,8 @@ def _normal(
         for j in range(i, n):
             matrix[i][j] = matrix[j][i] = sum(map(_times, wi, columns[j]))
         matrix[i][i] += weight[i]
-        yield
+        if i % 3 == 2:
+            yield
     return matrix, right
 
 

@@ -32,6 +32,7 @@ _GOOD_MISS = 4.0  # s: better than that is a heater whose tails can be simulated
 _MOST_TRUST, _MOST_AFTER = 4.0, 2.0  # factor on the vote where it never missed
 _EDGE = 0.06  # quantile of the votes at which the interval ends
 _LEAST = 0.15  # of the tail, once it runs
+_BETWEEN = 0.8  # s: the target is reached some time between two readings
 _BED_READY = 0.9  # a bed's two estimates of "ready" are better together than each alone
 _UNSETTLED = 0.3  # factor on it where the simulation went on swinging
 #: tails that hotends in general have, so that few own tails do not look like certainty
@@ -120,7 +121,8 @@ def _reached(
     usual = 0.5 * (low + high) * left
     reached = max(0.0, course.reached + _shrunk(errors, offset * left, usual, doubt))
     width = scale(memory.reached_misses) * (reached + EXTRA[hot])
-    return reached, min(reached, low * width), high * width
+    below, above = _joint(low * width, _BETWEEN), _joint(high * width, _BETWEEN)
+    return reached, min(reached, below), above
 
 
 def _direct(

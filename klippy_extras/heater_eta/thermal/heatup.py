@@ -24,7 +24,8 @@ from .simulate import Course
 from .traits import REACHED_DELTA, Traits
 from .types import HeaterKind, HeaterSpec, HeaterState
 
-STEADY = 2.8  # s: how fast the published finish follows the computed one
+STEADY = 2.8  # s: how fast the published finish follows the computed one ...
+_STEADY_READY = 5.0  # ... where the settle tail adds its own unrest
 _SURE = 10.0  # s for which a heater must look unreachable
 _STALL_SHARE = 0.2
 _NEVER_REACHED = 240.0  # s after "ready": a controller that holds half a degree too little
@@ -143,8 +144,10 @@ class HeatUp:
         )
         reached_at, ready_at = now.time + forecast.reached, now.time + forecast.ready
         if self.forecast is not None:
-            share = 1.0 - math.exp(-(now.time - self._time) / STEADY)
+            passed = now.time - self._time
+            share = 1.0 - math.exp(-passed / STEADY)
             reached_at = self.reached_at + share * (reached_at - self.reached_at)
+            share = 1.0 - math.exp(-passed / _STEADY_READY)
             ready_at = self.ready_at + share * (ready_at - self.ready_at)
         self.reached_at, self.ready_at, self._time = reached_at, ready_at, now.time
         self.forecast = forecast
