@@ -29,13 +29,16 @@ from .config import BUILT_IN, bridge_type_of, import_built_in
 from .core.errors import ConfigFault, MoonfleetError, one_line
 from .core.model import PrinterSnapshot
 from .fleet import LOCAL, Fleet
-from .options import SectionReader, check_name, read_printer
+from .options import COMMON, SectionReader, check_name, read_printer
 
 logger = logging.getLogger("moonfleet")
 PLACE = ("@printers", "sections")  # no printer can have this name
 TEST_TIME = 20.0  # s until a test gives its answer
 PROBE_TIME = 10.0
 PENDING = (Link.CONNECTING, Link.DISABLED)
+# whoever answers to these gets the credentials; a type's own options may aim as well
+AIM = frozenset({"type", "host", "port", "tls", "ca_file"})
+HARMLESS = frozenset(option.name for option in COMMON) - AIM
 
 
 class ManagedPrinters:
@@ -81,9 +84,10 @@ class ManagedPrinters:
         """Options that are given replace those that are stored; an empty one is taken out."""
         async with self._lock:
             known = self._managed(name)
-            changed = {**known, **_texts(given)}
-            values = {key: value for key, value in changed.items() if value}
+            texts = _texts(given)
+            values = {key: value for key, value in {**known, **texts}.items() if value}
             settings, bridge_type = self._read(name, values)
+            _check_credentials(name, bridge_type, known, values, texts)
             await self._store({**self._sections, name: values})
             await self._fleet.leave(name)
             await self._fleet.join(settings, bridge_type.create, managed=True)
@@ -230,6 +234,25 @@ async def _discover(kind: BridgeType, seconds: float) -> list[Discovered]:
 def _is(found: Discovered, settings: PrinterSettings) -> bool:
     """Several servers may share a host; those tell their ports."""
     return found.host == settings.host and found.options.get("port", settings.port) == settings.port
+
+
+def _check_credentials(
+    name: str,
+    bridge_type: BridgeType,
+    known: Mapping[str, str],
+    values: Mapping[str, str],
+    given: Mapping[str, str],
+) -> None:
+    """Stored credentials are never read out, so they are not sent to a new address either."""
+    reader = SectionReader(f"moonfleet {name}", values)
+    bridge_type.parse(reader)
+    ignored = HARMLESS.union(reader.credentials)
+    aimed = [key for key in sorted(known.keys() | values.keys()) if key not in ignored]
+    aimed = [key for key in aimed if known.get(key) != values.get(key)]
+    kept = [option for option in reader.credentials if option not in given]
+    if aimed and kept:
+        remedy = "give it again with the new value"
+        raise reader.fault(kept[0], None, f"would go elsewhere with another '{aimed[0]}'", remedy)
 
 
 def _texts(given: Mapping[str, Any]) -> dict[str, str]:

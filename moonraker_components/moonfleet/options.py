@@ -86,6 +86,8 @@ class SectionReader(OptionReader):
         self._asked: set[str] = set()
         #: options whose credential stands in the file itself
         self.literals: list[str] = []
+        #: credentials that were read
+        self.credentials: list[str] = []
 
     def text(self, option: str, default: Optional[str] = None, *, required: bool = False) -> str:
         self._asked.add(option)
@@ -98,6 +100,8 @@ class SectionReader(OptionReader):
 
     def secret(self, option: str, *, required: bool = False) -> Secret:
         raw = self.text(option, required=required)
+        if raw:
+            self.credentials.append(option)
         if not raw or self._render is None:
             return Secret(raw)
         if "{" not in raw:

@@ -96,6 +96,23 @@ async def test_stored_printers_join_and_a_broken_one_is_shown(fake_type):
     await fleet.stop()
 
 
+async def test_credentials_go_nowhere_that_they_were_not_given_for(fake_type):
+    store = Store()
+    store.texts[PLACE] = json.dumps({"good": GOOD})
+    fleet, _ = make_fleet("x1c", store=store)
+    managed = ManagedPrinters(fleet, nothing)
+    await managed.load()
+    await fleet.start()
+    for option, value in (("host", "192.0.2.66"), ("port", 66)):
+        with pytest.raises(ConfigFault, match=f"'key': would go .* another '{option}'"):
+            await managed.update("good", {option: value})
+    assert json.loads(store.texts[PLACE]) == {"good": GOOD}
+    await managed.update("good", {"display_name": "Garage", "control": "none"})
+    await managed.update("good", {"host": "192.0.2.66", "key": "again"})
+    assert fleet.printer("good").settings.host == "192.0.2.66"
+    await fleet.stop()
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '"x"', "[" * 2000])
 async def test_a_damaged_store_is_an_empty_one(text):
     store = Store()
