@@ -7,25 +7,36 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
 from .world import World
 
 BLOCK = 55  # seeds per test; four of them are 220 stories per flavour
 STEPS = 12
+SEEN_LATE = 30.0  # s: an end is seen with the next poll
+EVERYWHERE = {
+    "start", "pause", "cancelled", "completed", "offline", "reboot", "reprint", "bridge restart",
+    "clock", "vanished",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("block", range(4))
 @pytest.mark.parametrize("flavour", ["buddy", "python"])
 def test_stories(flavour: str, block: int) -> None:
     jobs = determined = 0
+    happened: Counter[str] = Counter()
     for seed in range(block * BLOCK, (block + 1) * BLOCK):
         world = World(seed, flavour == "python")
         world.live_on(STEPS)
         jobs += len(world.runs)
         determined += sum(run.determined for run in world.runs)
+        happened += world.happened
         check(world, f"{flavour} seed {seed}")
     assert jobs > 3 * BLOCK and determined > BLOCK, "the stories are too dull"
+    told = EVERYWHERE | ({"wrap"} if flavour == "buddy" else {"error"})
+    assert told <= set(happened), "something never happened"
 
 
 def check(world: World, where: str) -> None:
@@ -41,8 +52,12 @@ def check(world: World, where: str) -> None:
             right = (record.status, record.status_estimated) == (run.outcome, False)
         else:
             marked = record.status_estimated or record.end_estimated
-            right = marked or record.status in ("interrupted", run.outcome)
+            ours = run.stopped and record.status == "cancelled"  # we sent the stop ourselves
+            right = marked or ours or record.status == "interrupted"
         assert right, f"{label} became {record.status}"
+        if run.determined and not record.start_estimated:
+            lived = run.ended_at - run.started_at
+            assert 0.0 <= record.total_duration <= lived + SEEN_LATE, f"{label}: the clock jumped"
     check_missed(world, where)
 
 

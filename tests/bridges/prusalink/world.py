@@ -11,6 +11,7 @@ The world keeps the truth: which job ran, how it ended, and which polls could se
 from __future__ import annotations
 
 import random
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Any, Optional
 
@@ -42,6 +43,9 @@ class Run:
     seen: bool = False  # a poll showed it running
     outcome: Optional[str] = None
     determined: bool = False  # a watched poll showed its end, nothing between
+    stopped: bool = False  # we sent the stop
+    started_at: float = 0.0
+    ended_at: float = 0.0
     records: list[str] = field(default_factory=list)  # job ids in the history
 
 
@@ -50,6 +54,8 @@ class World:
         self.random = random.Random(seed)
         self.python = python
         self.t = 1000.0
+        self.wall = WALL  # the host's clock jumps; the monotonic one does not
+        self.happened: Counter[str] = Counter()
         self.machine = Machine(1.0, 600.0, self._window, lambda: self.t, self._first_id())
         self.machine.step = 2.0  # nobody looks at the temperatures here
         for name in FILES:
@@ -63,6 +69,7 @@ class World:
         self.connected = False
         self.runs: list[Run] = []
         self.live: Optional[Run] = None
+        self.last_file = ""
         self.last: Optional[Run] = None  # ended last
         self.watched = False  # no gap since the last poll that showed the live run
         self.finished: dict[str, JobRecord] = {}
@@ -90,10 +97,12 @@ class World:
     def lose(self) -> None:
         self.connected = False
         self.watched = False
-        self._events(self.tracker.connection_lost(WALL + self.t, self.t))
+        self.happened["offline"] += 1
+        self._events(self.tracker.connection_lost(self.wall + self.t, self.t))
 
     def restart(self) -> None:
         """The bridge's process: what was stored is all that is left."""
+        self.happened["bridge restart"] += 1
         self.watched = False
         stored = self.tracker.to_dict()
         self.tracker = JobTracker("mk", PrusaLinkBridge.rules, stored)
@@ -116,7 +125,7 @@ class World:
             self._ended_at = self.t
         self.snapshot = snapshot
         self._note(document)
-        self._events(self.tracker.observe(snapshot, WALL + self.t, self.t))
+        self._events(self.tracker.observe(snapshot, self.wall + self.t, self.t))
         self.ledger_text = self.memory.ledger.to_text()
         delay = poll_delay(
             PACE,
@@ -158,6 +167,8 @@ class World:
         """Note in the truth what the machine did by itself."""
         if self.live is not None and self.machine.job is None:
             self.live.outcome = OUTCOMES.get(self.machine.last_end or "", "vanished")
+            self.live.ended_at = self.t
+            self.happened[self.live.outcome] += 1
             self.last, self.live = self.live, None
 
     def let(self, seconds: float) -> None:
@@ -181,7 +192,15 @@ class World:
         if machine.start_print(file):
             assert machine.job is not None
             machine.job.printing = True
-            self.live = Run(len(self.runs), machine.job.id)
+            self.live = Run(len(self.runs), machine.job.id, started_at=self.t)
+            self.happened["start"] += 1
+            if self.last is not None and self.last_file is file.path:
+                self.happened["reprint"] += 1
+            if self.last is not None and machine.job.id < self.last.id:
+                self.happened[
+                    "wrap" if machine.job.id < 10 < 65000 < self.last.id else "board"
+                ] += 1
+            self.last_file = file.path
             self.runs.append(self.live)
             self.watched = False
 
@@ -190,8 +209,10 @@ class World:
             return
         if ours and self.connected and self.snapshot.state is not None:
             self.memory.note_cancel()
+            if self.live is not None:
+                self.live.stopped = True
             self._cancel_sent = self.t
-            self._events(self.tracker.user_cancel(WALL + self.t, self.t))
+            self._events(self.tracker.user_cancel(self.wall + self.t, self.t))
         self.machine.stop()
 
     def step(self) -> None:
@@ -207,6 +228,7 @@ class World:
             machine.reboot()
         elif pick < 0.10:
             machine.pause()
+            self.happened["pause"] += 1
             self.let(self.random.uniform(5, 200))
             machine.resume()
         elif pick < 0.20:
@@ -246,6 +268,16 @@ class World:
             self.let(self.random.uniform(20, 300))
             self.machine.busy(False)
             self.connect()
+        elif pick < 0.23 and self.machine.job is not None:
+            self.happened["reboot"] += 1
+            self.lose()  # switched off in a print: it comes back without the job
+            self.machine.reboot()
+            self.sync()
+            self.let(self.random.uniform(20, 300))
+            self.connect()
+        elif pick < 0.26:
+            self.happened["clock"] += 1
+            self.wall += self.random.choice((-7200.0, 3600.0, 30 * 86400.0))
 
     def live_on(self, steps: int) -> None:
         for _ in range(steps):
