@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any, Callable, Optional, Protocol
 
-from .bridges.base import BridgeCamera, Link, PrinterSettings
+from .bridges.base import BridgeCamera, BridgeFiles, Link, PrinterSettings
 from .core.commands import Action, Command, CommandResult, Verdict
 from .core.errors import MoonfleetError, NotConnected, UnknownPrinter, one_line
 from .core.guards import GuardAction, GuardAlert
@@ -120,6 +120,11 @@ class Fleet:
         """The printer's camera, once its bridge knows that there is one."""
         bridge = self._member(name).bridge
         return None if bridge is None else bridge.camera
+
+    def files(self, name: str) -> Optional[BridgeFiles]:
+        """The printer's storage, where its protocol reaches it."""
+        bridge = self._member(name).bridge
+        return None if bridge is None else bridge.files
 
     def printers(self) -> list[Printer]:
         return [self._members[name].printer for name in self.names()]

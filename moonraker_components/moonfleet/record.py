@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Callable
+from typing import TYPE_CHECKING, Any, Callable, Optional
 
 from .core.finish import learn
 from .core.jobs import JobRecord, OpenJob
-from .core.jobs_record import INTERRUPTED
+from .core.jobs_record import COMPLETED, INTERRUPTED
+from .core.model import SlicedPlate
 from .fleet import Fleet
-from .history.rows import material_of
+from .history.rows import grams_of, material_of
 
 if TYPE_CHECKING:
     from .history import History
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("moonfleet")
 MINUTE = 60.0  # s
 HOUR = 60  # minutes
+PATIENCE = 300.0  # s for a file to be read over a printer's slow network
 
 
 class Recorder:
@@ -61,6 +63,7 @@ class Recorder:
         if action == "added":
             self._spawn(self._learn_finish(record.printer))
         if action == "finished":
+            self._spawn(self._weigh(named))
             self._spawn(self._look_at_maintenance())
 
     def _event(self, event: Mapping[str, Any]) -> None:
@@ -95,6 +98,24 @@ class Recorder:
         samples = await self._history.finish_samples(name)
         printer.correction = learn(samples, material_of(filament))
 
+    async def _weigh(self, record: JobRecord) -> None:
+        """The grams of a print that was carried through, from its sliced file. It is asked for when
+        the printer has nothing else to do; where it does not say, nobody knows."""
+        files = self._fleet.files(record.printer)
+        unknown = record.status == COMPLETED and grams_of(record.filament) is None
+        if files is None or record.filename is None or not unknown:
+            return
+        try:
+            plates = await asyncio.wait_for(files.plates(record.filename), PATIENCE)
+        except Exception as error:
+            logger.debug("%s: the sliced file: %s", record.printer, type(error).__name__)
+            return
+        used = weighed(record.filament, plates)
+        if used is not None:
+            heavier = replace(record, filament=used)
+            self._history.take(heavier, "updated")
+            self._tell("updated", heavier.to_json())
+
     async def _look_at_maintenance(self) -> None:
         for due in await self._history.maintenance_due():
             self._fleet.events.maintenance_due(due)
@@ -120,3 +141,17 @@ class Recorder:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
             logger.error("moonfleet: the record is incomplete", exc_info=task.exception())
+
+
+def weighed(
+    filament: Sequence[Mapping[str, Any]], plates: Sequence[SlicedPlate]
+) -> Optional[tuple[Mapping[str, Any], ...]]:
+    """The slots with their grams; None where file and printer do not tell them apart."""
+    if len(plates) != 1 or plates[0].weight is None or len(filament) > 1:
+        return None
+    if filament:
+        return ({**filament[0], "grams": plates[0].weight},)
+    materials = set(plates[0].materials)
+    material = materials.pop() if len(materials) == 1 else None
+    entry = {"unit": None, "slot": 0, "extruder": "extruder", "material": material}
+    return ({**entry, "color": None, "grams": plates[0].weight},)

@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 from moonfleet.bridges.base import PrinterSettings
-from moonfleet.core.model import Job, PrintState
+from moonfleet.core.model import Job, PrintState, SlicedPlate
 from moonfleet.fleet import Fleet
 from moonfleet.history import History
-from moonfleet.record import Recorder
+from moonfleet.record import Recorder, weighed
 
 from tests.unit.fleet.fakes import FakeBridge, Store, heated, shot
 from tests.unit.fleet.virtual_time import PromptDatabase, VirtualLoop, play
@@ -102,6 +102,69 @@ def test_an_idle_fleet_writes_next_to_nothing(tmp_path):
             assert house.database.commits <= 4 + 2  # connected time, every quarter of an hour
 
     play(work)
+
+
+class Storage:
+    """The ``files`` of a bridge, as far as the record asks."""
+
+    def __init__(self, *plates: SlicedPlate) -> None:
+        self.asked: list[str] = []
+        self.answer: Any = plates
+
+    async def plates(self, path: str) -> Any:
+        self.asked.append(path)
+        await asyncio.sleep(5.0)
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+def test_a_completed_print_is_weighed_by_its_sliced_file(tmp_path):
+    async def work(loop: VirtualLoop) -> None:
+        async with House(loop, tmp_path, "one") as house:
+            storage = house.bridges["one"].files = Storage(SlicedPlate(1, 60.0, 12.5))
+            house.bridges["one"].online(shot(PrintState.STANDBY))
+
+            async def weight(run: str, end: PrintState = PrintState.COMPLETE) -> Any:
+                house.say("one", PrintState.PRINTING, run, 0.1, 60.0)
+                await asyncio.sleep(30.0)
+                house.say("one", end, run, 1.0, 0.0)
+                await asyncio.sleep(30.0)
+                house.bridges["one"].host.on_snapshot(shot(PrintState.STANDBY))
+                (job,) = (await house.history.list(limit=1))["jobs"]
+                return job["filament"]
+
+            (entry,) = await weight("run-1")
+            assert (entry["grams"], entry["slot"], entry["material"]) == (12.5, 0, None)
+            assert storage.asked == ["cube.gcode"]
+            assert await weight("run-2", PrintState.CANCELLED) == []
+            assert storage.asked == ["cube.gcode"]  # what was used of it nobody knows
+            storage.answer = (SlicedPlate(1, 60.0, 7.5, materials=("PLA",)),)
+            assert (await weight("run-3"))[0]["material"] == "PLA"
+            for storage.answer in (
+                (),
+                (SlicedPlate(1, 60.0, None),),
+                (SlicedPlate(1, 60.0, 5.0), SlicedPlate(2, 60.0, 5.0)),  # which one?
+                OSError("the wire"),
+            ):
+                assert await weight(f"run {storage.answer!r}") == []
+            found = await house.history.statistics(None, START, house.now() + 1)
+            assert found["fleet"]["filament_grams"] == 20.0
+            assert found["materials"]["PLA"]["filament_grams"] == 7.5
+
+    play(work)
+
+
+@pytest.mark.parametrize(
+    ("slots", "grams"),
+    [
+        ([{"unit": 0, "slot": 2, "material": "ABS", "grams": None}], 30.0),
+        ([{"unit": 0, "slot": 2}, {"unit": 0, "slot": 3}], None),  # how much of each?
+    ],
+)
+def test_the_weight_goes_to_the_slot_that_was_used(slots, grams):
+    used = weighed(slots, (SlicedPlate(1, 60.0, 30.0),))
+    assert used == (None if grams is None else ({**slots[0], "grams": grams},))
 
 
 @pytest.mark.parametrize("late", [1.4, 1.0])
