@@ -156,6 +156,9 @@ async def test_start_of_a_file_on_the_printer(world: World) -> None:
                 "ams_mapping": [0, -1, 5],
                 "timelapse": "true",
                 "bed_leveling": False,
+                "nozzle_offset_cali": "2",
+                "auto_bed_leveling": 0,
+                "nozzle_mapping": [0, -1, 1],
             },
         )
     )
@@ -164,6 +167,8 @@ async def test_start_of_a_file_on_the_printer(world: World) -> None:
     assert body["param"] == "Metadata/plate_2.gcode"
     assert body["url"] == "ftp:///cache/Cable clip.gcode.3mf"
     assert (body["use_ams"], body["timelapse"], body["bed_leveling"]) == (True, True, False)
+    assert (body["nozzle_offset_cali"], body["auto_bed_leveling"]) == (2, 0)
+    assert body["nozzle_mapping"] == [0, -1, 1] and "extrude_cali_flag" not in body
     assert body["ams_mapping2"][1] == {"ams_id": 255, "slot_id": 255}
     assert host.snapshot.job is not None and host.snapshot.job.name == "Cable clip"
     assert int(body["subtask_id"]) > 0  # names this run, even of the same file
@@ -190,6 +195,9 @@ async def test_start_of_a_file_on_the_printer(world: World) -> None:
         (Action.START, {"filename": "a.3mf", "plate": 0}),
         (Action.START, {"filename": "a.3mf", "timelapse": "perhaps"}),
         (Action.START, {"filename": "a.3mf", "ams_mapping": [1.5]}),
+        (Action.START, {"filename": "a.3mf", "nozzle_mapping": "0,1"}),
+        (Action.START, {"filename": "a.3mf", "nozzle_offset_cali": 3}),
+        (Action.START, {"filename": "a.3mf", "extrude_cali_flag": "auto"}),
         (Action.TEMPERATURE, {"heater": "extruder", "target": 900}),
         (Action.TEMPERATURE, {"heater": "extruder", "target": float("nan")}),
         (Action.TEMPERATURE, {"heater": "chamber", "target": 40}),

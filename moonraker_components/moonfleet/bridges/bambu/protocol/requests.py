@@ -26,6 +26,7 @@ _GCODE = re.compile(
     r"^(?:G28|M(?:104|106|107|140|141|220|221)(?: [A-Z]-?\d{1,5}(?:\.\d{1,3})?){0,4})$"
 )
 MAX_GCODE_LINES = 8
+_GRADES = ("auto_bed_leveling", "extrude_cali_flag", "nozzle_offset_cali")
 _COLOR = re.compile(r"^[0-9A-Fa-f]{6}$")
 # material -> the printer's generic profile, lowest and highest nozzle temperature
 FILAMENTS = {
@@ -128,6 +129,14 @@ def _start(params: Mapping[str, Any], run: int) -> Request:
         "ams_mapping": mapping if mapping is not None else [],
         "cfg": "0",
     }
+    for name in _GRADES:  # not every model knows them: only what was asked for is sent
+        if name in params:
+            fields[name] = _grade(params, name)
+    nozzles = params.get("nozzle_mapping")
+    if nozzles is not None:
+        if not _is_mapping(nozzles):
+            raise CommandRejected("nozzle_mapping must be a list of nozzle numbers, -1 for none")
+        fields["nozzle_mapping"] = nozzles
     if mapping:
         fields["ams_mapping2"] = [_place(slot) for slot in mapping]
     return _print("project_file", **fields)
@@ -141,6 +150,13 @@ def _flag(params: Mapping[str, Any], name: str, default: bool) -> bool:
     if type(value) is not bool:
         raise CommandRejected(f"{name} must be true or false")
     return value
+
+
+def _grade(params: Mapping[str, Any], name: str) -> int:
+    grade = integer(params.get(name))
+    if grade not in (0, 1, 2):
+        raise CommandRejected(f"{name} must be 0 (off), 1 (on) or 2 (as the printer thinks best)")
+    return grade
 
 
 def _is_mapping(value: Any) -> bool:
