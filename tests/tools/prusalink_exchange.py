@@ -48,9 +48,10 @@ def feed(memory: PrinterMemory, entry: Any) -> None:
     request = entry.get("request")
     known = request if isinstance(request, Mapping) else {}
     target = str(known.get("path") or known.get("url") or "")
-    document = response.get("json")
-    if document is None:
-        document = _decoded(response.get("text", response.get("body")))
+    bodies = (response.get(key) for key in ("json", "text", "body", "content", "data"))
+    document = next((found for found in map(_decoded, bodies) if found is not None), None)
+    if document is None and "status" not in response:
+        document = response  # the answer itself, without a frame around it
     _dispatch(memory, target.split("?")[0].rstrip("/"), document)
 
 
@@ -96,6 +97,9 @@ def _poll_as_status(entry: Mapping[str, Any]) -> Any:
 
 
 def _decoded(body: Any) -> Any:
+    """JSON, whether it was kept as text or as parsed."""
+    if isinstance(body, (dict, list)):
+        return body
     try:
         return json.loads(body) if isinstance(body, str) else None
     except (ValueError, RecursionError):

@@ -64,6 +64,27 @@ def test_every_file_yields_a_snapshot(folder: pathlib.Path) -> None:
             assert said == silent, path.name
 
 
+def test_the_frame_of_a_recording_does_not_matter(folder: pathlib.Path, tmp_path: Any) -> None:
+    """The same answer as text, as parsed, bare, with a whole address, in a list."""
+    name = "mk3_prusalink_status_printing.json"
+    known = snapshot_of(folder / name)
+    answer = recorded(folder, name)["response"]["json"]
+    text, path = json.dumps(answer), "/api/v1/status"
+    frames: list[Any] = [
+        {"request": {"url": f"http://10.0.0.5:8080/mk3{path}?x=1"}, "response": {"body": text}},
+        {"request": {"path": path}, "response": {"status": 200, "body": answer}},
+        {"request": f"GET {path}", "response": {"status": 200, "text": text}},
+        {"request": {"path": path}, "response": answer},
+        {"response": answer},
+        [{"request": {"path": path}, "response": {"status": 200, "json": answer}}],
+        answer,
+    ]
+    for number, frame in enumerate(frames):
+        place = tmp_path / "frame.json"
+        place.write_text(json.dumps(frame))
+        assert snapshot_of(place).to_json() == known.to_json(), number
+
+
 def test_states(folder: pathlib.Path) -> None:
     for name, state in STATES.items():
         assert snapshot_of(folder / name).state is state, name

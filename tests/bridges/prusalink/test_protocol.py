@@ -187,6 +187,15 @@ def test_chamber_and_dialog_are_used_when_a_server_has_them() -> None:
     assert snapshot.faults[0].code == "23812" and "23812" in (snapshot.message or "")
 
 
+def test_after_an_error_nothing_heats() -> None:
+    cold = {"temp_nozzle": 40.0, "target_nozzle": 215.0}
+    printer = memory("python")
+    poll(printer, "PRINTING", running(7, 1), **cold)
+    assert printer.heating()
+    poll(printer, "ERROR", **cold)
+    assert not printer.heating(), "the values are old ones, and would be asked for ever"
+
+
 # ---- jobs -------------------------------------------------------------------------------------
 
 

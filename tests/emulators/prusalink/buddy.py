@@ -179,7 +179,7 @@ class Buddy(Flavour):
                 "temp-nozzle": round(machine.nozzle.temperature, 1),
                 "print-speed": 100,
                 "z-height": round(machine.z, 1),
-                "material": "PLA",
+                "material": machine.material,
             },
             "temperature": {
                 "tool0": {

@@ -81,6 +81,7 @@ class Machine:
         self.id_modulus = 1 << 16  # Buddy; the Python server keeps 32 bits
         self.message: Optional[str] = None
         self.z = 0.15
+        self.material = "PLA"  # in the active tool
         self.telemetry = True
         self.pausing, self.parking, self.step = PAUSING, PARKING, STEP
         self.autopilot: Optional[Callable[[Machine], None]] = None
