@@ -14,6 +14,7 @@ from .api import Handler, endpoint
 from .arguments import number
 from .fleet import Fleet
 from .managed import ManagedPrinters
+from .request_log import protect
 
 if TYPE_CHECKING:
     from moonraker.common import WebRequest
@@ -34,6 +35,7 @@ class PrintersApi:
             "printers/repin": self._repin,
             "discover": self._discover,
         }
+        protect()
         for path, handler in actions.items():
             endpoint(self._server, path, "POST", handler)
 
