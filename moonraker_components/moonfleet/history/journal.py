@@ -149,6 +149,7 @@ class Journal:
 
     async def load_open(self) -> dict[str, dict[str, Any]]:
         """printer -> what its tracker stored last."""
+        await self._settle()  # a printer that leaves and joins again has just stored it
         rows = await self.run(
             lambda c: c.execute(
                 f"SELECT key, value FROM {STATE} WHERE key >= ? AND key < ?",

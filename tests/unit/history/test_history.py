@@ -256,6 +256,13 @@ async def test_a_failure_takes_back_only_our_statements(history, database, job):
     assert len(rows) == 1
 
 
+async def test_what_was_just_stored_is_what_is_loaded(history):
+    history.save_open("x1c", {"open": None, "echo": False})
+    assert await history.load_open() == {"x1c": {"open": None, "echo": False}}
+    history.save_open("x1c", {"open": None, "echo": True})
+    assert await history.load_open() == {"x1c": {"open": None, "echo": True}}
+
+
 async def test_one_unfit_job_does_not_hold_up_the_others(history, job, caplog):
     good, bad = job(), replace(job(), print_duration=object())
     history.take(bad)
