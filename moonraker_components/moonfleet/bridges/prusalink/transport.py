@@ -22,6 +22,7 @@ from typing import Any, Callable, Optional
 
 from ..base import Link
 from .digest import DigestSigner, parse_challenge
+from .names import resolver
 from .schedule import Pace
 from .settings import Address, Credentials
 
@@ -306,7 +307,10 @@ class PrusaLinkHttp:
             headers["X-Api-Key"] = self._credentials.api_key.reveal()
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
-                limit=1, keepalive_timeout=KEEP_ALIVE, ttl_dns_cache=DNS_CACHE
+                limit=1,
+                keepalive_timeout=KEEP_ALIVE,
+                ttl_dns_cache=DNS_CACHE,
+                resolver=resolver(),
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=timeout,
