@@ -8,14 +8,17 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import urllib.error
 import urllib.request
+import zipfile
 from typing import Any
 
 import pytest
 
 from tests.emulators.bambu import EmulatedBambu
+from tests.moonraker.conftest import newest
 from tests.moonraker.printers import ACCESS_CODE, SECRETS, bambu
 from tests.moonraker.real import BASE, Moonraker
 
@@ -104,6 +107,36 @@ async def test_a_job_goes_through_the_record(moonraker):
             assert (await client.result("server.moonfleet.history.list"))["jobs"] == []
             answer = await client.call("server.moonfleet.history.delete", job_id=job_id)
             assert answer["error"]["code"] == -32601
+
+
+SLICED = """<config><plate><metadata key="index" value="1"/><metadata key="weight" value="14.20"/>
+<filament id="1" type="PLA" used_g="14.20"/></plate></config>"""
+
+
+@newest
+async def test_a_completed_print_has_its_grams_from_the_printers_own_file(moonraker):
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as sliced:
+        sliced.writestr("Metadata/slice_info.config", SLICED)
+        sliced.writestr("Metadata/plate_1.gcode", "G28\n")
+    async with EmulatedBambu("X1C", access_code=ACCESS_CODE, speed=60) as printer:
+        printer.ftps.storage.files["benchy.gcode.3mf"] = archive.getvalue()
+        printer.start_job("benchy.3mf")
+        printer.machine.job.file = "benchy.gcode.3mf"
+        config = bambu(printer, ftps_port=printer.ftps.port)
+        server = moonraker(config, secrets=SECRETS, base=PRICES)
+
+        async def weighed() -> Any:
+            jobs = (await server.get("/server/moonfleet/history/list"))["jobs"]
+            done = jobs and jobs[0]["status"] == "completed"
+            return jobs[0] if done and [f["grams"] for f in jobs[0]["filament"]] == [14.2] else None
+
+        job = await server.when(weighed, "the print to be over and weighed")
+        (used,) = job["filament"]
+        assert used["unit"] is not None and used["material"]
+        found = await server.get("/server/moonfleet/statistics")
+        assert found["fleet"]["filament_grams"] == 14.2
+        assert found["fleet"]["cost"]["amount"] == pytest.approx(14.2 * 0.02)
 
 
 def test_a_price_that_is_none_is_a_warning(moonraker):
