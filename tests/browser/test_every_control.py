@@ -180,7 +180,6 @@ async def test_every_control_ends_at_the_printer_or_in_a_refusal(scene: Scene) -
                 await asyncio.sleep(0.3)
         await page.key("Escape", 27)
         await page.eval(f"{OVERLAY}?.querySelector('button')?.blur()")
-    print(len(controls), "controls sent", sorted(set(scripts)))
     await shot(scene, page, "every-control")
     words = {script.split()[0] for script in scripts}
     assert {"M106", "SET_FAN_SPEED", "SET_HEATER_TEMPERATURE", "CHANGE_TOOL"} <= words, words

@@ -32,7 +32,7 @@ PRINTERS = ("x1c", "mk4", "h2d")
 WAIT = 60.0
 TRY_AGAIN = (
     "[...document.querySelectorAll('button')]"
-    ".find((one) => /try again/i.test(one.innerText))?.click()"
+    ".find((one) => /try again/i.test(one.innerText) && one.closest('.v-dialog--active'))?.click()"
 )
 pytestmark = [
     pytest.mark.ui_build,
@@ -219,6 +219,7 @@ async def test_a_printer_that_goes_away_is_shown_with_the_reason(scene: Scene) -
     await shot(scene, page, "offline")
     await server.reopen()
     await page.until(f"!{says('the director is away')} && {says('214.9')}", WAIT)
+    assert page.errors == []
 
 
 async def test_every_printer_has_a_live_card(scene: Scene) -> None:
@@ -267,6 +268,8 @@ async def test_mainsails_own_list_shows_the_fleet_without_clicks(scene: Scene) -
     await page.until(f"{says('214.9')} && {says('Temperatures')}", WAIT)
     await shot(scene, page, "switched")
     assert "PRINTERS" in await page.text()  # the list is still there to switch back
+    # Mainsail's first start on a host asks for a theme that the host does not have
+    assert [error for error in page.errors if "/.theme/" not in error] == []
 
 
 async def test_controls_end_at_the_printer_or_in_a_refusal_that_is_seen(scene: Scene) -> None:
@@ -313,3 +316,5 @@ async def test_controls_end_at_the_printer_or_in_a_refusal_that_is_seen(scene: S
     await scene.director.ordered(lambda name, order, params: order == "cancel")
     assert scene.director.state["x1c"]["state"] == "cancelled"
     await shot(scene, page, "controls")
+    # the refusal stands in the browser's console as well
+    assert [e for e in page.errors if not e.startswith("Response Error") and e != "Object"] == []

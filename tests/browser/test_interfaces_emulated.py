@@ -20,7 +20,7 @@ from tests.emulators.bambu import EmulatedBambu
 from tests.emulators.prusalink.server import EmulatedPrusaLink
 from tests.moonraker.real import Moonraker
 
-from .chromium import Chromium, find_chromium
+from .chromium import Chromium, Page, find_chromium
 from .site import Site, fluidd_config, mainsail_config
 from .test_interfaces import BUILDS, WAIT, press_text, says
 
@@ -36,10 +36,15 @@ tls: verify
 ca_file: {ca}
 control: full
 """
+PRUSAS: dict[str, dict[str, str]] = {
+    "mk4": {"model": "MK4S"},
+    "xl": {"model": "XL"},
+    "mk3": {"model": "MK3S", "flavour": "python"},
+}
 PRUSA = """
-[moonfleet mk4]
+[moonfleet {name}]
 type: prusalink
-display_name: Emulated MK4S
+display_name: Emulated {model}
 host: 127.0.0.1
 port: {port}
 password: {{secrets.printers.code}}
@@ -57,8 +62,8 @@ pytestmark = [
 @contextlib.asynccontextmanager
 async def emulated(
     folder: pathlib.Path,
-) -> AsyncIterator[tuple[Moonraker, EmulatedBambu, EmulatedPrusaLink]]:
-    """A Moonraker with an emulated X1C, H2D and MK4S, all printing."""
+) -> AsyncIterator[tuple[Moonraker, EmulatedBambu, dict[str, EmulatedPrusaLink]]]:
+    """A Moonraker with an emulated X1C, H2D, MK4S, XL and MK3S, all printing."""
     async with contextlib.AsyncExitStack() as stack:
         config = ""
         bambus = []
@@ -71,16 +76,34 @@ async def emulated(
                 name=name, model=model, port=printer.port, serial=printer.serial, ca=authority
             )
             printer.start_job("benchy.3mf")
-        link = EmulatedPrusaLink(password=CODE, autopilot=False, speed=20.0, print_seconds=36000.0)
-        await stack.enter_async_context(link)
-        link.machine.start_print(link.file())
-        config += PRUSA.format(port=link.port)
+        links = {}
+        for name, kind in PRUSAS.items():
+            link = EmulatedPrusaLink(
+                password=CODE, autopilot=False, speed=20.0, print_seconds=36000.0, **kind
+            )
+            links[name] = await stack.enter_async_context(link)
+            link.machine.start_print(link.file())
+            config += PRUSA.format(name=name, model=kind["model"], port=link.port)
         moonraker = Moonraker(folder / "data", config, secrets={"printers": {"code": CODE}})
         await asyncio.to_thread(moonraker.start)
         try:
-            yield moonraker, bambus[0], link
+            yield moonraker, bambus[0], links
         finally:
             await asyncio.to_thread(moonraker.stop)
+
+
+async def shows_the_nozzle(page: Page, link: EmulatedPrusaLink) -> None:
+    """What the page says is within two degrees of the emulator's own, which goes on heating."""
+    shown = (
+        "parseFloat([...document.querySelectorAll('tr')].find((row) => "
+        "row.innerText.includes('Extruder'))?.innerText.match(/\\d+\\.\\d/)?.[0])"
+    )
+    for _ in range(1500):
+        told = await page.eval(shown)
+        if told is not None and abs(told - link.machine.nozzle.temperature) < 2.0:
+            return
+        await asyncio.sleep(0.04)
+    raise AssertionError(f"the page shows {told}, it is {link.machine.nozzle.temperature}")
 
 
 @pytest.mark.parametrize("interface", BUILDS)
@@ -90,10 +113,11 @@ async def test_the_whole_road(tmp_path: pathlib.Path, interface: str) -> None:
         pytest.skip(f"{BUILDS[interface]} names no build")
     shots = os.environ.get("MOONFLEET_SHOTS")
     async with (
-        emulated(tmp_path) as (moonraker, bambu, link),
+        emulated(tmp_path) as (moonraker, bambu, links),
         Site(tmp_path / "site", moonraker.port, pathlib.Path(build)) as site,
     ):
-        titles = {"x1c": "Emulated X1C", "h2d": "Emulated H2D", "mk4": "Emulated MK4S"}
+        titles = {"x1c": "Emulated X1C", "h2d": "Emulated H2D"}
+        titles.update({name: f"Emulated {kind['model']}" for name, kind in PRUSAS.items()})
         for name, title in titles.items():
             async with Chromium() as browser:
                 if interface == "mainsail":
@@ -104,7 +128,10 @@ async def test_the_whole_road(tmp_path: pathlib.Path, interface: str) -> None:
                     page = await browser.open(f"{site.url}/", 1400, 1300)
                 await page.until(says(title), WAIT)
                 await page.until(says("Heater Bed"), WAIT)
-                if name != "mk4":
+                if name in PRUSAS:
+                    await page.until(says("cube"), WAIT)
+                    await shows_the_nozzle(page, links[name])
+                else:
                     await page.until(says("A1"), WAIT)  # its filament unit
                 if shots:
                     path = pathlib.Path(shots) / f"{interface}-emulated-{name}.png"
@@ -114,7 +141,8 @@ async def test_the_whole_road(tmp_path: pathlib.Path, interface: str) -> None:
                     await page.until(says("PAUSED"), WAIT)
                 assert page.errors == [], name
         if interface == "fluidd":
-            assert link.machine.state in ("PAUSED", "BUSY")
+            for name, link in links.items():
+                assert link.machine.state in ("PAUSED", "BUSY"), name
             assert any(body.get("command") == "pause" for _, body in bambu.requests)
 
 

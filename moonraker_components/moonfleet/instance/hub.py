@@ -134,12 +134,12 @@ class Hub:
         client.behind_since = None
         return select(self.told, subscription)
 
-    def publish(self, objects: Objects, eventtime: float) -> None:
-        """Tell everybody what is new since the last publication."""
+    def publish(self, objects: Objects, eventtime: float) -> bool:
+        """Tell everybody what is new since the last publication; whether anything was."""
         before, self.told = self.told, objects
         changes = difference(before, objects)
         if not changes:
-            return
+            return False
         messages: dict[Any, Optional[bytes]] = {}
         for client in list(self.clients.values()):
             if not client.subscription or client.sink.need_auth or client.known is not None:
@@ -155,6 +155,7 @@ class Hub:
             else:
                 client.known = before
                 client.behind_since = eventtime
+        return True
 
     def broadcast(self, data: bytes, silent_since: Optional[float] = None) -> None:
         """One message for everybody who reads; those who are behind miss it.

@@ -187,9 +187,10 @@ class VirtualPrinter:
             self._flush = None
         if not self.hub.watched:
             return
-        self._flushed_at = self.eventtime()
+        now = self.eventtime()
         try:
-            self.hub.publish(self.objects(), self._flushed_at)
+            if self.hub.publish(self.objects(), now):
+                self._flushed_at = now  # a report without news does not make the next one wait
         except Exception:
             logger.exception("virtual printer %s: status could not be told", self.name)
 

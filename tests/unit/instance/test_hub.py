@@ -166,3 +166,13 @@ async def test_signs_of_life_are_for_those_who_hear_nothing_else() -> None:
     house.virtual.hub.broadcast(b'{"method": "alive"}', house.virtual.eventtime() + 1.0)
     assert len(house.sink.messages("alive")) == 1  # silent for long enough by then
     await house.stop()
+
+
+async def test_a_report_without_news_does_not_make_the_next_one_wait() -> None:
+    house = await House().start()
+    await house.result("printer.objects.subscribe", objects={"extruder": None})
+    house.bridge.host.on_snapshot(printing())
+    assert house.sink.messages("notify_status_update") == []
+    house.bridge.host.on_snapshot(hot(200.0))
+    assert len(house.sink.messages("notify_status_update")) == 1
+    await house.stop()
