@@ -76,6 +76,7 @@ class Api:
             "print/cancel": self._action(Action.CANCEL),
             "print/start": self._start,
             "history/delete": self._history_delete,
+            "history/note": self._history_note,
             "maintenance/reset": self._maintenance_reset,
         }
         for path, handler in reads.items():
@@ -151,6 +152,11 @@ class Api:
         result = await self._history.delete(job_id)
         self._tell("deleted", job)
         return result
+
+    async def _history_note(self, request: WebRequest) -> dict[str, Any]:
+        job = await self._history.note(request.get_str("job_id"), request.get_str("notes"))
+        self._tell("updated", job)
+        return job
 
     async def _history_totals(self, request: WebRequest) -> dict[str, Any]:
         return await self._history.totals(self._printer_filter(request))

@@ -150,6 +150,11 @@ class MergedHistory:
     async def reset_maintenance(self, printer: str, counter: str) -> dict[str, Any]:
         return await self._history.reset_maintenance(printer, counter)
 
+    async def note(self, job_id: str, notes: str) -> dict[str, Any]:
+        if job_id.startswith(PREFIX):
+            raise LocalJobNotOurs(f"job_id: '{job_id[:60]}' is in Moonraker's own history")
+        return await self._history.note(job_id, notes)
+
     async def delete(self, job_id: str) -> dict[str, Any]:
         if job_id.startswith(PREFIX):
             raise LocalJobNotOurs(

@@ -17,7 +17,7 @@ from tests.moonraker.real import ROOT, Moonraker
 
 pytestmark = pytest.mark.moonraker
 BROKEN = "\n[moonfleet x1c]\ntype: bambu\n"
-ACTIONS = ("add", "update", "remove", "test", "repin", "discover", "delete", "reset")
+ACTIONS = ("add", "update", "remove", "test", "repin", "discover", "delete", "note", "reset")
 
 
 def methods() -> dict[str, str]:

@@ -98,6 +98,15 @@ async def test_a_job_goes_through_the_record(moonraker):
             assert refused.value.code == 400
 
         async with server.socket() as client:
+            noted = await client.result(
+                "server.moonfleet.history.note", job_id=job_id, notes="warped at a corner"
+            )
+            assert noted["job_id"] == job_id and noted["notes"] == "warped at a corner"
+            await client.notified(
+                "notify_moonfleet_history_changed", lambda n: n["job"]["notes"] == noted["notes"]
+            )
+            found = await client.result("server.moonfleet.history.list", search="warp")
+            assert [job["job_id"] for job in found["jobs"]] == [job_id]
             gone = await client.result("server.moonfleet.history.delete", job_id=job_id)
             assert gone == {"deleted_jobs": [job_id]}
             news = await client.notified(

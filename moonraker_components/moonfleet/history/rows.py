@@ -45,6 +45,7 @@ COLUMNS = (
     "missed_before",
     "energy",
 )
+MAX_NOTES = 2000  # characters
 AT = {name: place for place, name in enumerate(COLUMNS)}
 _JSON: dict[str, Any] = {"filament": [], "max_temperatures": {}, "faults": []}
 _HIDDEN = ("estimated", "forecasts", "material", "grams")  # in another shape, or not public
@@ -129,6 +130,12 @@ def _forecasts(row: Sequence[Any]) -> list[tuple[float, float, float]]:
 
 def faults_of(row: Sequence[Any]) -> list[str]:
     return [str(code) for code in _load(row[AT["faults"]], [])]
+
+
+def clean(notes: str) -> Optional[str]:
+    """As it is kept; None for an empty text."""
+    text: Optional[str] = _plain(notes.strip()[:MAX_NOTES])
+    return text or None
 
 
 def _dump(value: Any) -> str:

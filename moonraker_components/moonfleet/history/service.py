@@ -32,7 +32,7 @@ from .query import (
     needs_scan,
     next_window,
 )
-from .rows import finish_samples, to_json
+from .rows import clean, finish_samples, to_json
 
 PIECE = 100  # jobs read at once for an export
 YEAR = 365 * 86400.0
@@ -101,6 +101,16 @@ class History(Journal):
         if not gone:
             raise UnknownJob(f"job_id: no job '{str(job_id)[:60]}' in the history")
         return {"deleted_jobs": [job_id]}
+
+    async def note(self, job_id: str, notes: str) -> dict[str, Any]:
+        """Write about a job, or with an empty text erase what was written; the Job."""
+        kept = clean(notes)
+        await self._settle()
+        if not await self.run(
+            lambda c: writer.atomic(c, lambda d: writer.set_notes(d, job_id, kept, self._words))
+        ):
+            raise UnknownJob(f"job_id: no job '{str(job_id)[:60]}' in the history")
+        return await self.job(job_id)
 
     async def virtual_totals(self, printer: Optional[str] = None) -> dict[str, Any]:
         """``job_totals`` as Moonraker's own history has them."""

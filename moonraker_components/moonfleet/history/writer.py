@@ -135,6 +135,24 @@ def delete_job(connection: sqlite3.Connection, job_id: str, words: bool) -> bool
     return True
 
 
+def set_notes(
+    connection: sqlite3.Connection, job_id: str, notes: Optional[str], words: bool
+) -> bool:
+    """What a person wrote about a job; it can be searched for."""
+    found = connection.execute(
+        f"SELECT id, {_NAMES} FROM {JOBS} WHERE job_id = ?", (job_id,)
+    ).fetchone()
+    if found is None:
+        return False
+    key, row = found[0], [*tuple(found)[1:]]
+    row[AT["notes"]] = notes
+    connection.execute(f"UPDATE {JOBS} SET notes = ? WHERE id = ?", (notes, key))
+    if words:
+        connection.execute(f"DELETE FROM {WORDS} WHERE rowid = ?", (key,))
+        _index(connection, key, row)
+    return True
+
+
 def _count(connection: sqlite3.Connection, row: Row, sign: int) -> None:
     """Add an ended job to the sums of its day, or take it out again."""
     status = row[AT["status"]]

@@ -415,3 +415,21 @@ async def test_moonraker_shaped_registration(tmp_path):
         assert (await history.list())["count"] == 0
         await history.stop()
         database.close()
+
+
+async def test_notes_are_kept_found_and_erased(history, job):
+    record = job("in_progress")
+    history.take(record)
+    history.take(job())
+    noted = await history.note(record.job_id, "  strings on the left \ud800\x00 ")
+    assert noted["notes"].startswith("strings on the left")
+    history.take(replace(record, status="completed", end_time=record.start_time + 60.0))
+    for word in ("strings", "le"):  # by the index, and by looking
+        (found,) = (await history.list(search=word))["jobs"]
+        assert (found["job_id"], found["status"]) == (record.job_id, "completed")
+    assert (await history.totals())["job_totals"]["total_jobs"] == 2
+    assert len((await history.note(record.job_id, "x" * 9000))["notes"]) == 2000
+    assert (await history.note(record.job_id, " "))["notes"] is None
+    assert (await history.list(search="strings"))["jobs"] == []
+    with pytest.raises(UnknownJob, match="nobody"):
+        await history.note("nobody", "x")
