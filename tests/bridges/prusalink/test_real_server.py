@@ -91,14 +91,14 @@ def gcode(moves: int) -> bytes:
     return "\n".join(lines).encode()
 
 
-async def upload(bridge: PrusaLinkBridge, name: str, moves: int) -> bytes:
+async def upload(bridge: PrusaLinkBridge, name: str, moves: int, start: bool = False) -> bytes:
     content = gcode(moves)
 
     async def source() -> AsyncIterator[bytes]:
         for start in range(0, len(content), 4096):
             yield content[start : start + 4096]
 
-    await bridge.files.upload(name, source, len(content))
+    await bridge.files.upload(name, source, len(content), start=start)
     return content
 
 
@@ -135,6 +135,10 @@ async def test_files(server: RealPrusaLink) -> None:
         assert await files.thumbnail("sub dir/part one.gcode") is None
         with pytest.raises(CommandRejected, match="already"):
             await files.upload("sub dir/part one.gcode", _never, 10, overwrite=False)
+        with pytest.raises(CommandRejected, match="MiB left"):
+            await files.upload("huge.gcode", _never, 1 << 60)
+        with pytest.raises(CommandRejected, match="'sdcard' is not there"):
+            await files.upload("sdcard/part.gcode", _never, 10)
         await files.delete("sub dir/part one.gcode")
         assert await files.list("sub dir") == []
 
@@ -191,8 +195,9 @@ async def test_the_next_job_starts_with_a_lie_and_is_stopped(server: RealPrusaLi
 async def test_the_serial_line_is_lost_in_a_print(server: RealPrusaLink) -> None:
     async with bridged(server) as (bridge, host):
         await ready(server, host)
-        await upload(bridge, "lost.gcode", 3000)
-        await bridge.send(Command(Action.START, {"filename": "lost.gcode"}))
+        await upload(bridge, "lost.gcode", 3000, start=True)
+        with pytest.raises(CommandRejected, match="already running"):
+            await bridge.files.upload("next.gcode", _never, 10, start=True)
         await until(lambda: _progress(host) > 0.0, "progress", LONG)
         server.printer.unplug()
         await until(lambda: host.last.state is PrintState.ERROR, "error", LONG)
