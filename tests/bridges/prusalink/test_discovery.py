@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import sys
 from collections.abc import AsyncIterator
@@ -26,6 +27,7 @@ from .stage import emulated, settings_for
 from .test_fleet import Store
 
 LOOPBACK = ["127.0.0.1"]
+TAG = f"{os.getpid()}"  # other test processes of this machine announce themselves, too
 
 
 @asynccontextmanager
@@ -42,7 +44,7 @@ async def announced(port: int, label: str) -> AsyncIterator[None]:
         addresses=[socket.inet_aton("127.0.0.1")],
         port=port,
         properties={"path": "/"},
-        server=f"host-{port}.local.",
+        server=f"host-{port}-{TAG}.local.",
     )
     try:
         await network.async_register_service(info)
@@ -52,14 +54,15 @@ async def announced(port: int, label: str) -> AsyncIterator[None]:
 
 
 async def test_announced_printers_are_found() -> None:
-    async with announced(8080, "PrusaLink at mk3:8080"), announced(80, "PrusaLink MINI"):
+    names = [f"PrusaLink MINI {TAG}", f"PrusaLink at mk3:8080 {TAG}"]
+    async with announced(8080, names[1]), announced(80, names[0]):
         for _ in range(5):  # a lost datagram is no failure of ours
-            found = await discover(2.5, LOOPBACK)
+            found = [one for one in await discover(2.5, LOOPBACK) if one.name in names]
             if len(found) == 2:
                 break
     assert found == [
-        Discovered("127.0.0.1", name="PrusaLink MINI", options={"port": 80}),
-        Discovered("127.0.0.1", name="PrusaLink at mk3:8080", options={"port": 8080}),
+        Discovered("127.0.0.1", name=names[0], options={"port": 80}),
+        Discovered("127.0.0.1", name=names[1], options={"port": 8080}),
     ]
 
 
@@ -67,23 +70,22 @@ async def test_the_fleet_finds_them_and_tells_the_known_ones(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """``server.moonfleet.discover`` as far as the loopback interface."""
+    names = [f"PrusaLink a {TAG}", f"PrusaLink b {TAG}"]
     kind = replace(bridge_types()["prusalink"], discover=partial(discover, interfaces=LOOPBACK))
     monkeypatch.setattr("moonfleet.managed.bridge_types", lambda: {"prusalink": kind})
-    async with (
-        announced(8080, "PrusaLink at mk3:8080"),
-        announced(8081, "PrusaLink at mk3:8081"),
-    ):
+    async with announced(8080, names[0]), announced(8081, names[1]):
         fleet = Fleet(Store())
         fleet.add(settings_for(8081, password="x"), create)  # never started
         managed = ManagedPrinters(fleet, _nothing)
         for _ in range(5):
-            found = (await managed.discover(2.5))["printers"]
+            answer = await managed.discover(2.5)
+            found = [one for one in answer["printers"] if one["name"] in names]
             if len(found) == 2:
                 break
     one = {"type": "prusalink", "host": "127.0.0.1", "model": None, "firmware": None}
     assert found == [
-        {**one, "port": 8080, "name": "PrusaLink at mk3:8080", "known": False},
-        {**one, "port": 8081, "name": "PrusaLink at mk3:8081", "known": True},
+        {**one, "port": 8080, "name": names[0], "known": False},
+        {**one, "port": 8081, "name": names[1], "known": True},
     ]
 
 
