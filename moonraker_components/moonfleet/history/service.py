@@ -34,6 +34,7 @@ from .query import (
 )
 from .rows import clean, finish_samples, to_json
 
+TURN = 0.008  # s that a search without an index keeps the database at once
 PIECE = 100  # jobs read at once for an export
 YEAR = 365 * 86400.0
 MAX_TIME = 1e11  # s; beyond every calendar
@@ -212,8 +213,13 @@ class History(Journal):
         page = replace(query, start=0, limit=MAX_PAGE)
 
         def step(connection: sqlite3.Connection, window: tuple[int, int]) -> Any:
-            here, rest = next_window(connection, query, window, MAX_PAGE)
-            return fetch(connection, page, self._words, here), rest
+            found: list[Any] = []
+            rest: Optional[tuple[int, int]] = window
+            until = time.perf_counter() + TURN
+            while rest is not None and len(found) < wanted and time.perf_counter() < until:
+                here, rest = next_window(connection, query, rest, MAX_PAGE)
+                found += fetch(connection, page, self._words, here)
+            return found, rest
 
         while left is not None and len(rows) < wanted:
             window = left
