@@ -98,14 +98,21 @@ class Moonfleet:
         self._spawn(self._start())
 
     async def _start(self) -> None:
-        await self.recorder.start()
-        await self.history.configure_maintenance(self._counters())
+        await self._try(self.recorder.start())
+        await self._try(self.history.configure_maintenance(self._counters()))
         await self.fleet.start()
-        await self.recorder.close_orphans()
-        await self.recorder.learn_all()
+        await self._try(self.recorder.close_orphans())
+        await self._try(self.recorder.learn_all())
         self.energy.start()
         if await self.store.load_text(LOCAL, "seen"):
             await self._join_local()
+
+    async def _try(self, work: Coroutine[Any, Any, None]) -> None:
+        """Printers are watched also where the history cannot be read."""
+        try:
+            await work
+        except Exception:
+            logger.exception("moonfleet: the history cannot be read as it should")
 
     async def on_exit(self) -> None:
         """The printers first: what they say after the last write would be lost."""

@@ -54,3 +54,20 @@ async def test_the_status_says_so_until_it_is_over(moonraker):
         (job,) = await server.when(recorded, "the job to be on record")
         assert job["name"] == "benchy"
         assert server.log().count("cannot be written") <= 2  # in the file and on the console
+
+
+async def test_printers_are_watched_all_the_same(moonraker):
+    async with EmulatedBambu("X1C", access_code=ACCESS_CODE) as printer:
+        server = await asyncio.to_thread(moonraker, bambu(printer), secrets=SECRETS)
+        await server.in_state("x1c", "online")
+        place = server.folder / "database" / "moonraker-sql.db"
+
+        def damage() -> None:
+            with sqlite3.connect(place, timeout=30.0) as database:
+                database.execute("ALTER TABLE moonfleet_events RENAME COLUMN id TO away")
+                database.execute("ALTER TABLE moonfleet_maintenance RENAME COLUMN unit TO away")
+
+        await asyncio.to_thread(damage)
+        await asyncio.to_thread(server.restart)
+        await server.in_state("x1c", "online")
+        assert "the history cannot be read as it should" in server.log()
