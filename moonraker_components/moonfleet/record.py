@@ -130,7 +130,7 @@ class Recorder:
                 if printer.online:
                     self._history.note_online(printer.name, MINUTE)
             if minutes % HOUR == 0:  # some counters count days
-                await self._look_at_maintenance()
+                self._spawn(self._look_at_maintenance())  # its failure must not end this
 
     def _spawn(self, work: Any) -> None:
         task = asyncio.ensure_future(work)
