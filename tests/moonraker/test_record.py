@@ -18,8 +18,9 @@ from typing import Any
 import pytest
 
 from tests.emulators.bambu import EmulatedBambu
+from tests.emulators.prusalink import EmulatedPrusaLink
 from tests.moonraker.conftest import newest
-from tests.moonraker.printers import ACCESS_CODE, SECRETS, bambu
+from tests.moonraker.printers import ACCESS_CODE, PASSWORD, SECRETS, bambu, prusa
 from tests.moonraker.real import BASE, Moonraker
 
 pytestmark = pytest.mark.moonraker
@@ -146,6 +147,26 @@ async def test_a_completed_print_has_its_grams_from_the_printers_own_file(moonra
         found = await server.get("/server/moonfleet/statistics")
         assert found["fleet"]["filament_grams"] == 14.2
         assert found["fleet"]["cost"]["amount"] == pytest.approx(14.2 * 0.02)
+
+
+@newest
+async def test_the_python_server_of_a_prusa_tells_the_grams_too(moonraker):
+    async with EmulatedPrusaLink(
+        "python", password=PASSWORD, speed=60, print_seconds=600.0, autopilot=False
+    ) as printer:
+        server = moonraker(prusa(printer), secrets=SECRETS)
+        await server.in_state("mk4", "online")
+        async with server.socket() as client:
+            await client.result(
+                "server.moonfleet.print.start", printer="mk4", filename="parts/gear box.gcode"
+            )
+
+        async def weighed() -> Any:
+            jobs = (await server.get("/server/moonfleet/history/list"))["jobs"]
+            return jobs[0]["filament"] if jobs and jobs[0]["filament"] else None
+
+        (used,) = await server.when(weighed, "the print to be over and weighed")
+        assert (used["grams"], used["material"]) == (3.68, "PLA")
 
 
 def test_a_price_that_is_none_is_a_warning(moonraker):

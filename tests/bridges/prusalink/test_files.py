@@ -15,6 +15,7 @@ from typing import Callable
 import pytest
 from moonfleet.bridges.base import Link
 from moonfleet.bridges.prusalink.bridge import PrusaLinkBridge
+from moonfleet.bridges.prusalink.protocol.listing import parse_entry
 from moonfleet.core.errors import CommandRejected, NotConnected
 from moonfleet.core.model import PrintState
 
@@ -222,6 +223,41 @@ async def test_downloads(flavour: str) -> None:
 
 def _images_asked(printer: EmulatedPrusaLink) -> int:
     return sum("thumb" in target for _, _, target, _ in printer.stats.requests)
+
+
+async def test_what_the_python_server_read_out_of_a_file() -> None:
+    async with emulated("python") as printer, bridged(printer) as (bridge, host):
+        await ready(host)
+        (plate,) = await bridge.files.plates("parts/gear box.gcode")
+        assert (plate.weight, plate.materials) == (3.68, ("PLA",))
+        assert plate.print_time == printer.machine.print_seconds
+        with pytest.raises(CommandRejected):
+            await bridge.files.plates("none.gcode")
+
+
+async def test_a_buddy_is_not_asked_what_it_does_not_tell() -> None:
+    async with emulated("buddy") as printer, bridged(printer) as (bridge, host):
+        await ready(host)
+        assert await bridge.files.plates("parts/gear box.gcode") == ()
+        assert not any("gear" in target for _, _, target, _ in printer.stats.requests)
+
+
+@pytest.mark.parametrize(
+    ("meta", "weight"),
+    [
+        ({"filament used [g]": 0, "filament_type": "PLA"}, None),
+        ({"filament used [g]": "3.1, 4.2", "filament_type": ["PLA"]}, "nothing"),
+        ({"filament used [g]": float("inf"), "estimated_print_time": 60}, None),
+        ({}, "nothing"),
+        ([1], "nothing"),
+        (None, "nothing"),
+    ],
+)
+def test_meta_that_says_less_or_nonsense(meta, weight) -> None:
+    entry = parse_entry({"name": "a.gcode", "meta": meta})
+    assert entry is not None
+    found = "nothing" if entry.sliced is None else entry.sliced.weight
+    assert found == weight
 
 
 @pytest.mark.parametrize("flavour", FLAVOURS)

@@ -15,6 +15,7 @@ from typing import Callable, Optional
 from urllib.parse import quote
 
 from ...core.errors import CommandRejected, NotConnected
+from ...core.model import SlicedPlate
 from ..base import BridgeFiles, RemoteEntry
 from .protocol.identity import Flavour
 from .protocol.listing import (
@@ -150,6 +151,13 @@ class PrusaLinkFiles(BridgeFiles):
         while len(self._images) > CACHED:
             self._images.popitem(last=False)
         return image
+
+    async def plates(self, path: str) -> tuple[SlicedPlate, ...]:
+        """One small question; Buddy tells nothing of what is in a file, and is not asked."""
+        if self._flavour() is not Flavour.PYTHON:
+            return ()
+        sliced = (await self._existing(path)).sliced
+        return () if sliced is None else (sliced,)
 
     # -- inside -------------------------------------------------------------------------------
 

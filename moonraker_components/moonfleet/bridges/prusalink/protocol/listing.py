@@ -10,10 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Optional
 
-from .values import count, table, text
+from ....core.model import SlicedPlate
+from .values import count, number, seconds, table, text
 
 MOST_ENTRIES = 5000
 MOST_STORAGES = 50
+MOST_GRAMS = 100_000.0
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,7 @@ class Entry:
     modified: Optional[int] = None
     download: Optional[str] = None
     thumbnail: Optional[str] = None
+    sliced: Optional[SlicedPlate] = None  # the Python server reads it out of the file
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,19 @@ def parse_entry(document: Any) -> Optional[Entry]:
         modified=count(entry.get("m_timestamp")),
         download=_reference(refs.get("download")),
         thumbnail=_reference(refs.get("thumbnail")),
+        sliced=_sliced(entry.get("meta")),
     )
+
+
+def _sliced(said: Any) -> Optional[SlicedPlate]:
+    """Grams are a number, or none where several extruders share the print."""
+    meta = table(said)
+    weight = number(meta.get("filament used [g]"), 0.0, MOST_GRAMS)
+    length = seconds(meta.get("estimated_print_time"))
+    material = text(meta.get("filament_type"))
+    if weight is None and length is None and material is None:
+        return None
+    return SlicedPlate(1, length, weight or None, materials=() if material is None else (material,))
 
 
 def parse_listing(document: Any) -> Optional[list[Entry]]:
