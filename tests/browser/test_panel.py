@@ -125,6 +125,18 @@ async def test_text_from_printers_is_never_markup(browser, moonraker):
     assert page.errors == []
 
 
+async def test_the_page_talks_to_its_own_host_only(browser, moonraker):
+    page = await browser.open(moonraker.url)
+    await page.until(CARDS)  # its own websocket counts as 'self'
+    await page.eval("""
+      addEventListener("securitypolicyviolation", (event) => {
+        window.refused = event.effectiveDirective;
+      });
+      try { new WebSocket("ws://127.0.0.1:9/"); } catch { }
+    """)
+    await page.until("window.refused === 'connect-src'")
+
+
 async def test_odd_values_break_nothing(browser, moonraker):
     moonraker.fleet[1]["snapshot"] = None
     moonraker.fleet[1]["heaters"] = None
