@@ -221,7 +221,7 @@ def _resident() -> int:
 
 async def upload_memory(port: int, size: int) -> tuple[int, float, int]:
     """(bytes over idle at the worst moment, MiB/s, polls meanwhile) of one streamed upload."""
-    pace = Pace(fast=0.05, active=0.05, idle=0.05, idle_python=0.05)
+    pace = Pace(fast=0.02, active=0.02, idle=0.02, idle_python=0.02)
     host = Diffing()
     bridge = PrusaLinkBridge(settings_for(port, password=KEY), host, pace)
     await bridge.start()

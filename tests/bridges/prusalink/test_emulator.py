@@ -63,7 +63,7 @@ async def test_one_stream_and_one_request_at_once_are_fine(flavour: str) -> None
     big = b"G28\n" * 200_000
     with pytest.raises(AssertionError, match=f"PUT {place}/a.gcode, PUT {place}/b.gcode"):
         async with printer(flavour) as emulated:
-            emulated.flavour.inspection_delay = 0.01
+            held = emulated.faults.stalled = asyncio.Event()
             uploads = [asyncio.ensure_future(
                 ask(emulated.port, "PUT", f"{place}/a.gcode", GCODE, big)
             )]  # fmt: skip
@@ -74,6 +74,8 @@ async def test_one_stream_and_one_request_at_once_are_fine(flavour: str) -> None
             uploads.append(asyncio.ensure_future(
                 ask(emulated.port, "PUT", f"{place}/b.gcode", GCODE, big)
             ))  # fmt: skip
+            await until(lambda: emulated.limits.violations)
+            held.set()
             await asyncio.gather(*uploads, return_exceptions=True)
 
 

@@ -57,7 +57,7 @@ async def test_an_upload_arrives_whole_and_tells_its_progress(flavour: str) -> N
 async def test_polls_go_on_beside_an_upload(flavour: str) -> None:
     async with emulated(flavour) as printer, bridged(printer) as (bridge, host):
         await ready(host)
-        printer.flavour.inspection_delay = 0.01
+        held = printer.faults.stalled = asyncio.Event()
         before = len(host.snapshots)
         upload = asyncio.ensure_future(
             bridge.files.upload("big.gcode", blocks(60), len(BLOCK) * 60)
@@ -69,6 +69,7 @@ async def test_polls_go_on_beside_an_upload(flavour: str) -> None:
             await bridge.files.upload("other.gcode", blocks(1), len(BLOCK))
         with pytest.raises(CommandRejected, match="another upload"):
             await _whole(bridge, "cube.gcode")
+        held.set()
         await upload
         assert printer.stats.peak_active == 1, "one request besides the upload"
         assert printer.stats.peak_connections <= 2
@@ -148,7 +149,7 @@ async def test_a_name_too_long_for_the_small_server() -> None:
 async def test_a_transfer_of_somebody_else_is_in_the_way(flavour: str) -> None:
     async with emulated(flavour, clients=2) as printer, bridged(printer) as (bridge, host):
         await ready(host)
-        printer.flavour.inspection_delay = 0.01
+        held = printer.faults.stalled = asyncio.Event()
         async with bridged(printer) as (other, other_host):
             await ready(other_host)
             first = asyncio.ensure_future(
@@ -157,6 +158,7 @@ async def test_a_transfer_of_somebody_else_is_in_the_way(flavour: str) -> None:
             await until(lambda: printer.flavour.incoming is not None)
             with pytest.raises(CommandRejected, match="another transfer"):
                 await bridge.files.upload("second.gcode", blocks(1), len(BLOCK))
+            held.set()
             await first
 
 
