@@ -63,6 +63,13 @@ class Scene:
             opened = await self.browser.open(f"{self.site.url}/#/{page}", 1400, 1300)
         # on a machine that is very busy Mainsail gives up, and offers to try again
         await opened.until(f"({TRY_AGAIN}, {says(f'The {name}')})", WAIT)
+        for _ in range(1000):
+            # the last that Mainsail asks; what is pressed before is lost when it draws anew
+            if self.interface != "mainsail" or any(
+                "can_extrude" in text for _, text in opened.sent
+            ):
+                break
+            await asyncio.sleep(0.02)
         return opened
 
 
