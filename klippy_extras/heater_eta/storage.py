@@ -119,8 +119,9 @@ class Store:
             self._next = heaters
             if self._thread is not None:
                 return
-            self._thread = threading.Thread(target=self._run, name="heater_eta", daemon=True)
-            self._thread.start()
+            thread = threading.Thread(target=self._run, name="heater_eta", daemon=True)
+            thread.start()  # where this fails, the next call tries again
+            self._thread = thread
 
     def _run(self) -> None:
         while True:

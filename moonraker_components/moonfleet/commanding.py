@@ -24,7 +24,14 @@ from .core.commands import (
     permits,
     wrong_state,
 )
-from .core.errors import CommandRejected, Forbidden, NotConnected, NotSupported, one_line
+from .core.errors import (
+    AnswerLost,
+    CommandRejected,
+    Forbidden,
+    NotConnected,
+    NotSupported,
+    one_line,
+)
 from .core.proofs import confirmed, provable
 
 if TYPE_CHECKING:
@@ -94,6 +101,10 @@ class Commander:
             await asyncio.wait_for(proof, bridge.confirm_timeout)
         except CommandRejected as error:
             return self._told(command, origin, Verdict.REJECTED, str(error))
+        except AnswerLost as error:
+            if command.action is Action.CANCEL:
+                member.user_cancel()
+            return self._told(command, origin, Verdict.UNCONFIRMED, str(error))
         except asyncio.TimeoutError:
             reason = "the printer's state did not show it in time"
             if not member.printer.online:

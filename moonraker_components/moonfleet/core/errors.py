@@ -41,6 +41,10 @@ class NotConnected(MoonfleetError):
     status = 503
 
 
+class AnswerLost(NotConnected):
+    """The command went out and the connection broke before an answer: it may have been obeyed."""
+
+
 class CommandRejected(MoonfleetError):
     """The printer answered no; the message carries its reason."""
 

@@ -15,6 +15,7 @@ import pathlib
 import pwd
 import shutil
 import socket
+import ssl
 import subprocess
 import tempfile
 import zipfile
@@ -193,9 +194,18 @@ async def test_the_code_is_not_sent_to_a_stranger(world: World) -> None:
     assert other.ftps.credentials_seen == 0
 
 
+async def test_files_are_no_first_contact(world: World) -> None:
+    """Only MQTT remembers a certificate; until it has, the access code stays here."""
+    printer = await world.printer("X1C")
+    bridge = make_bridge(printer, RecordingHost(), tls="pin")
+    with pytest.raises(NotConnected, match="remembered yet"):
+        await bridge.files.list()
+    assert printer.ftps.credentials_seen == 0
+
+
 async def test_wrong_code_and_closed_port(world: World) -> None:
     printer = await world.printer("X1C")
-    bridge = make_bridge(printer, RecordingHost(), access_code="00000000")
+    bridge = make_bridge(printer, RecordingHost(), access_code="00000000", tls="insecure")
     with pytest.raises(NotConnected, match="access code"):
         await bridge.files.list()
     await printer.ftps.stop()
@@ -333,7 +343,7 @@ class Vsftpd:
 async def test_vsftpd_that_requires_session_reuse() -> None:
     from moonfleet.bridges.bambu.files import BambuFiles
     from moonfleet.bridges.bambu.ftps import FtpsSession
-    from moonfleet.bridges.bambu.trust import Trust
+    from moonfleet.bridges.bambu.trust import Trust, fingerprint
     from moonfleet.core.secret import Secret
 
     # not tmp_path: the folders above it are closed to other users
@@ -347,10 +357,14 @@ async def test_vsftpd_that_requires_session_reuse() -> None:
         async def nothing(*_: Any) -> None:
             return None
 
+        async def pin() -> str:
+            leaf = ssl.PEM_cert_to_DER_cert(ssl.get_server_certificate(("127.0.0.1", server.port)))
+            return fingerprint(server.body.serial, leaf)
+
         # vsftpd takes an anonymous login by its usual name only
         files = BambuFiles(
             lambda: FtpsSession("127.0.0.1", server.port, trust, "anonymous", Secret("a@b")),
-            nothing,
+            pin,
             lambda: None,
             nothing,
         )

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import Optional
+from typing import Any, Optional
 
 import pytest
 from moonfleet.bridges.base import Link
+from moonfleet.bridges.prusalink.transport import LinkFault
 from moonfleet.core.commands import Action, Command
-from moonfleet.core.errors import CommandRejected, NotConnected, NotSupported
+from moonfleet.core.errors import AnswerLost, CommandRejected, NotConnected, NotSupported
 from moonfleet.core.model import JobPhase, PrintState
 
 from .stage import PASSWORD, QUICK, Host, bridged, emulated, until
@@ -110,6 +111,41 @@ async def test_refusals_speak(flavour: str) -> None:
                 await bridge.send(Command(Action.START, {"filename": name}))
         with pytest.raises(NotSupported):
             await bridge.send(Command(Action.GCODE, {"script": "M104 S200"}))
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+async def test_a_stop_is_for_the_job_that_was_seen(flavour: str) -> None:
+    """The next job may have begun since the last poll: it was not meant."""
+    long = emulated(flavour, print_seconds=36000.0)
+    async with long as printer, bridged(printer) as (bridge, host):
+        printer.machine.start_print(printer.file())
+        await until(lambda: host.last.state is PrintState.PRINTING)
+        job = printer.machine.job
+        assert job is not None
+        job.id += 1
+        with pytest.raises(CommandRejected, match="another job"):
+            await bridge.send(Command(Action.CANCEL))
+        assert printer.machine.job is job and job.stopping_at is None
+
+
+async def test_a_command_whose_answer_is_lost_may_have_been_obeyed() -> None:
+    async with emulated("buddy", print_seconds=36000.0) as printer:
+        printer.machine.start_print(printer.file())
+        async with bridged(printer) as (bridge, host):
+            await until(lambda: host.last.state is PrintState.PRINTING)
+            ask = bridge._http.request
+
+            async def obeyed_then_cut(method: str, *more: Any) -> Any:
+                reply = await ask(method, *more)
+                if method == "GET":
+                    return reply
+                raise LinkFault(Link.UNREACHABLE, "the printer does not answer")
+
+            bridge._http.request = obeyed_then_cut
+            with pytest.raises(AnswerLost, match="may have obeyed"):
+                await bridge.send(Command(Action.PAUSE))
+            bridge._http.request = ask
+            await until(lambda: host.last.state is PrintState.PAUSED)
 
 
 @pytest.mark.parametrize("pause", [0.0, 0.01, 0.03])

@@ -12,7 +12,7 @@ import asyncio
 import pytest
 from moonfleet.bridges.base import Connection, Link, PrinterSettings
 from moonfleet.core.commands import Action, Command, Control, Verdict
-from moonfleet.core.errors import Forbidden, NotConnected, NotSupported, UnknownPrinter
+from moonfleet.core.errors import AnswerLost, Forbidden, NotConnected, NotSupported, UnknownPrinter
 from moonfleet.core.model import PrintState
 
 from tests.unit.fleet.fakes import make_fleet, shot
@@ -64,6 +64,25 @@ async def test_what_no_state_can_show_is_not_waited_for():
     assert result.verdict is Verdict.UNCONFIRMED
     assert result.reason == "the printer's state cannot show whether it worked"
     assert [command.action for command in bridge.sent] == [Action.GCODE]
+
+
+async def test_a_lost_answer_is_unconfirmed_and_the_cancel_is_on_record(printing, monkeypatch):
+    """The command went out: nobody may say that nothing was stopped, and its end is a cancel."""
+    fleet, bridge = printing
+
+    async def sent_but_cut(command: Command) -> None:
+        bridge.sent.append(command)
+        raise AnswerLost("the connection to the printer was lost; it may have obeyed")
+
+    monkeypatch.setattr(bridge, "send", sent_but_cut)
+    records = []
+    fleet.listen_jobs(lambda record, action: records.append((action, record.status)))
+    result = await fleet.command("x1c", CANCEL, "api")
+    assert result.verdict is Verdict.UNCONFIRMED
+    assert "may have obeyed" in (result.reason or "")
+    bridge.host.on_snapshot(shot(PrintState.ERROR))
+    assert ("finished", "cancelled") in records
+    assert len(bridge.sent) == 1
 
 
 async def test_unconfirmed_says_when_the_connection_was_lost(printing):

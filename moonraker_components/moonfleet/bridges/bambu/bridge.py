@@ -144,10 +144,12 @@ class BambuBridge(Bridge):
             attempt += 1
             if attempt >= self._timing.search_after:
                 delay -= await self._search(min(delay, self._timing.search))
+            # no wait_for: before Python 3.12 it swallows a cancel that comes with the result
+            retry = asyncio.ensure_future(self._retry_now.wait())
             try:
-                await asyncio.wait_for(self._retry_now.wait(), delay)
-            except asyncio.TimeoutError:
-                pass  # the usual way to the next attempt
+                await asyncio.wait({retry}, timeout=max(0.0, delay))
+            finally:
+                retry.cancel()
 
     async def _search(self, seconds: float) -> float:
         """Listen whether the printer announces itself from another address; the time it took.

@@ -21,7 +21,7 @@ from ...core.secret import Secret
 from ..base import BridgeCamera
 from .dial import connect_tcp
 from .failures import LinkFailure
-from .trust import Trust, handshake_failure
+from .trust import Trust, handshake_failure, judge_known
 
 MAX_PICTURE = 4 * 1024 * 1024
 PICTURE_TIMEOUT = 15.0  # these cameras send about one picture a second
@@ -147,7 +147,7 @@ class JpegCamera(BridgeCamera):
             raise handshake_failure(error) from None
         try:
             certificate = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
-            self._trust.judge(certificate, await self._load_pin())
+            judge_known(self._trust, certificate, await self._load_pin())
             writer.write(login_frame(self._user, self._code))
             await writer.drain()
             while self._task is asyncio.current_task():

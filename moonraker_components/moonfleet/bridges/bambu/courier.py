@@ -15,7 +15,7 @@ import secrets
 from typing import Any, Callable, Optional
 
 from ...core.commands import ALWAYS_TAKEN, Action, Command
-from ...core.errors import CommandRejected, NotConnected
+from ...core.errors import AnswerLost, CommandRejected, NotConnected
 from ...core.model import Accepts
 from ...core.proofs import confirmed
 from ..base import Link
@@ -133,7 +133,7 @@ class Courier:
         if not answer.done():
             self._check_hearing()
         if answer.cancelled():
-            raise NotConnected("the connection to the printer was lost; it may have obeyed")
+            raise AnswerLost("the connection to the printer was lost; it may have obeyed")
         if answer.done() and not answer.result().success:
             failure = rejection(answer.result())
             raise CommandRejected(self._clean(str(failure)))

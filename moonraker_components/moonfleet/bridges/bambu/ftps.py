@@ -23,7 +23,7 @@ from ...core.secret import Secret
 from ..base import RemoteEntry
 from .failures import LinkFailure
 from .protocol.listing import parse_listing
-from .trust import Trust, handshake_failure
+from .trust import Trust, handshake_failure, judge_known
 
 STEP_TIMEOUT = 20.0
 STORED_TIMEOUT = 120.0  # printers write to slow cards before they answer
@@ -86,7 +86,7 @@ class FtpsSession:
                 certificate = self._ftp.secure(self._host, self._port, context)
             except ssl.SSLError as error:
                 raise handshake_failure(error) from None
-            self._trust.judge(certificate, pin)
+            judge_known(self._trust, certificate, pin)
             self._ftp.greet(self._user, self._code.reveal())
 
     def close(self) -> None:

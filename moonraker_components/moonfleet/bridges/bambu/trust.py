@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import os
 import ssl
 from dataclasses import dataclass
 from typing import Optional
@@ -28,8 +29,13 @@ _COMMON_NAME = b"\x06\x03\x55\x04\x03"  # OID 2.5.4.3, DER encoded
 
 
 @functools.lru_cache(maxsize=16)
-def context_for(ca_file: Optional[str], ftps: bool = False) -> ssl.SSLContext:
-    """One context for all printers that can share it; a default context costs 800 KiB each."""
+def context_for(
+    ca_file: Optional[str], ftps: bool = False, written: Optional[int] = None
+) -> ssl.SSLContext:
+    """One context for all printers that can share it; a default context costs 800 KiB each.
+
+    ``written`` (the file's time of change) makes a replaced ``ca_file`` another context.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if ftps:  # newer printers offer TLS 1.3 there and then fail to resume the session
         context.maximum_version = ssl.TLSVersion.TLSv1_2
@@ -67,7 +73,7 @@ class Trust:
                 Link.CONFIG_ERROR, "tls: verify needs ca_file: name the printer's CA, or use pin"
             )
         try:
-            return context_for(self.ca_file, ftps)
+            return context_for(self.ca_file, ftps, os.stat(self.ca_file).st_mtime_ns)
         except (OSError, ssl.SSLError):
             raise LinkFailure(
                 Link.CONFIG_ERROR, "ca_file cannot be read as PEM certificates: check its path"
@@ -104,6 +110,17 @@ class Trust:
                 "pin it again; the access code was not sent",
             )
         return None
+
+
+def judge_known(trust: Trust, certificate: Optional[bytes], pin: Optional[str]) -> None:
+    """For camera and files: the first contact is MQTT's alone, they follow what it remembered."""
+    trust.judge(certificate, pin)
+    if trust.mode == "pin" and not trust.knows(pin):
+        raise LinkFailure(
+            Link.TLS_ERROR,
+            "no certificate of the printer is remembered yet: wait until it is online; the access "
+            "code was not sent",
+        )
 
 
 def fingerprint(serial: str, certificate: bytes) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any, Optional
 
 from ...core.commands import Action, Command
-from ...core.errors import CommandRejected, NotConnected
+from ...core.errors import AnswerLost, CommandRejected, NotConnected
 from ...core.model import JobRules, PrinterSnapshot, PrintState
 from ...core.proofs import confirmed
 from ..base import (
@@ -37,6 +37,7 @@ from .transport import LinkFault, PrusaLinkHttp, Reply
 
 LEDGER = "jobs"  # the key under which the job ids' story is remembered
 _ENDS = (PrintState.COMPLETE, PrintState.CANCELLED, PrintState.ERROR)
+_OF_THE_JOB = (Action.PAUSE, Action.RESUME, Action.CANCEL)
 _AT_ONCE = (Link.AUTH_FAILED, Link.CONFIG_ERROR, Link.CONNECTING)
 
 
@@ -109,14 +110,22 @@ class PrusaLinkBridge(Bridge):
     async def send(self, command: Command) -> None:
         if self._connection.state is not Link.ONLINE:
             raise NotConnected(self._connection.message or "the printer is not connected")
-        before = self._snapshot
+        before, seen = self._snapshot, self._memory.job_id
         try:
             # the job's id and the digest nonce are fresh after this, and so is the connection
             await self._poll(last=True)
-            request = request_for(command, self._memory.job_id, self._memory.flavour)
-            reply = await self._http.request(request.method, request.path)
         except LinkFault as fault:
             raise NotConnected(fault.message) from None
+        job = self._memory.job_id
+        if command.action in _OF_THE_JOB and None not in (seen, job) and seen != job:
+            raise CommandRejected("another job has begun meanwhile")
+        request = request_for(command, job, self._memory.flavour)
+        try:
+            reply = await self._http.request(request.method, request.path)
+        except LinkFault as fault:
+            if fault.refused or fault.link in _AT_ONCE:  # it did not get that far
+                raise NotConnected(fault.message) from None
+            raise AnswerLost(f"{fault.message}; it may have obeyed") from None
         if not reply.ok:
             raise CommandRejected(self._refusal(command, reply))
         if command.action is Action.CANCEL:
