@@ -154,10 +154,14 @@ class EventMaker:
             },
         )
 
+    def forget(self, printer: str) -> None:
+        """It is no member any more: nothing of it comes later, and it may return as a new one."""
+        self._memory.pop(printer, None)
+
     def tick(self) -> None:
         """Tell what has held long enough; once a second is enough."""
         now = self._monotonic()
-        for name, memory in self._memory.items():
+        for name, memory in list(self._memory.items()):
             away = now - memory.turned
             if memory.told_online and not memory.online and away >= OFFLINE_AFTER:
                 memory.told_online = False

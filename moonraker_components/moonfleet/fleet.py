@@ -96,6 +96,7 @@ class Fleet:
         await member.stop()
         self.save_open(member)
         del self._members[name]
+        self.events.forget(name)
         _call(self._member_listeners, name, False)
 
     async def repin(self, name: str) -> None:
@@ -234,19 +235,22 @@ class Fleet:
             self.store.save_open_job(member.printer.name, member.tracker.to_dict())
 
     async def _tick(self) -> None:
-        turn = 0
+        turn, told = 0, ""
         while True:
             await asyncio.sleep(TICK)
             turn += 1
             now = self.clock()
             for member in list(self._members.values()):
                 member.tick(now)
-            self.events.tick()
-            if turn % SAVE_EVERY == 0:
-                try:
+            # one mistake here must not stop the seconds of every printer
+            try:
+                self.events.tick()
+                if turn % SAVE_EVERY == 0:
                     await self.save()
-                except Exception:
-                    logger.exception("moonfleet: could not save what was learned")
+            except Exception as error:
+                if str(error) != told:
+                    told = str(error)
+                    logger.exception("moonfleet: could not tell or save what became of a second")
 
 
 def _subscribe(

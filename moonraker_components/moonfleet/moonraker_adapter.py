@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("moonfleet")
 
+MAX_BODY_SIZE = 50 << 20  # as on Moonraker's own port; uploads stream and need none
 BASE = "/websocket/moonfleet"  # stock nginx passes websocket and HTTP here, and only here
 NAMESPACE = "moonfleet_virtual"
 
@@ -266,7 +267,9 @@ class Installation:
         self._add_rest(router, "", name)
         self._add_rest(router, f"{self.base}/{quote(name)}", name)  # webcams have full paths
         trusts_headers = getattr(self.app, "use_xheaders", True)
-        http = self.classes.http_server(router, xheaders=trusts_headers)
+        http = self.classes.http_server(
+            router, xheaders=trusts_headers, max_body_size=MAX_BODY_SIZE
+        )
         host = str(getattr(self.server, "host", "0.0.0.0"))
         try:
             http.listen(port, "" if host.lower() == "all" else host)

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest
@@ -138,3 +139,38 @@ async def test_a_trial_that_raises_tells_and_leaves_nothing(fake_type):
         object.__setattr__(KIND, "create", FakeBridge)
     assert result["ok"] is False and result["connection"]["state"] == "auth_failed"
     assert fleet.names() == ()
+
+
+async def test_one_bad_second_does_not_stop_the_clock_of_all(monkeypatch, caplog):
+    fleet, _bridges = make_fleet("x1c")
+    monkeypatch.setattr("moonfleet.fleet.TICK", 0.001)
+    seconds = []
+
+    def stumble() -> None:
+        seconds.append(1)
+        raise RuntimeError("a mistake of ours")
+
+    monkeypatch.setattr(fleet.events, "tick", stumble)
+    await fleet.start()
+    for _ in range(1000):
+        if len(seconds) >= 5:
+            break
+        await asyncio.sleep(0.01)
+    await fleet.stop()
+    assert len(seconds) >= 5
+    assert caplog.text.count("Traceback") == 1, "told once"
+
+
+async def test_a_printer_that_left_is_heard_of_no_more():
+    clock = Clock()
+    fleet, bridges = make_fleet("x1c", clock=clock)
+    heard = []
+    fleet.listen_events(heard.append)
+    await fleet.start()
+    bridges["x1c"].online(shot())
+    bridges["x1c"].host.on_connection(Connection(Link.UNREACHABLE, "gone"))
+    await fleet.leave("x1c")
+    clock.advance(3600.0)
+    fleet.events.tick()
+    await fleet.stop()
+    assert [event["type"] for event in heard] == ["printer_online"]
