@@ -22,12 +22,13 @@ from tests.moonraker.conftest import newest
 from tests.moonraker.real import ROOT, Moonraker
 
 pytestmark = pytest.mark.moonraker
+# much faster, and the noise of the sensor is as steep as Klipper's settle slope: M109 ends by luck
+SPEED = "12"
 
 
 class KlippyHost:
-    def __init__(self, folder: pathlib.Path, speed: int) -> None:
+    def __init__(self, folder: pathlib.Path) -> None:
         self.folder = folder
-        self.speed = speed
         self.socket = folder / "klippy.sock"
         self.gcodes = folder / "data" / "gcodes"
         self.process: subprocess.Popen[str]
@@ -35,7 +36,7 @@ class KlippyHost:
     def start(self) -> None:
         self.gcodes.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-m", "tests.emulators.klippy_host"]
-        command += ["--speed", str(self.speed)]
+        command += ["--speed", SPEED]
         command += ["--socket", str(self.socket), "--gcodes", str(self.gcodes)]
         command += ["--data", str(self.folder / "data"), "--log", str(self.folder / "klippy.log")]
         self.process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
@@ -50,10 +51,10 @@ class KlippyHost:
 
 
 @pytest.fixture
-def klippy(request: pytest.FixtureRequest) -> Iterator[KlippyHost]:
+def klippy() -> Iterator[KlippyHost]:
     # not below tmp_path: the path of a unix socket must be short
     with tempfile.TemporaryDirectory(prefix="mf-") as folder:
-        host = KlippyHost(pathlib.Path(folder), getattr(request, "param", 60))
+        host = KlippyHost(pathlib.Path(folder))
         host.start()
         yield host
         host.stop()
@@ -154,8 +155,6 @@ async def test_a_klipper_that_was_seen_is_expected_after_a_restart(moonraker, kl
     await joined(server)
 
 
-# at speed 60 the noise of the sensor is as steep as Klipper's settle slope: M109 would wait by luck
-@pytest.mark.parametrize("klippy", [12], indirect=True)
 async def test_its_etas_are_sensors_and_its_heat_ups_stand_in_moonrakers_history(moonraker, klippy):
     server = moonraker("eta_sensors: True\n", klippy=klippy.socket)
     await joined(server)
