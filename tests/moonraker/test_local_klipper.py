@@ -159,7 +159,8 @@ async def test_its_etas_are_sensors_and_its_heat_ups_stand_in_moonrakers_history
     server = moonraker("eta_sensors: True\n", klippy=klippy.socket)
     await joined(server)
     async with server.socket() as client:
-        job = write_job(klippy.gcodes, layers=1)
+        # long enough for "ready" to be told before the job turns the heaters off
+        job = write_job(klippy.gcodes, layers=6)
         lines = [line for line in job.read_text().splitlines() if "M140" not in line]
         job.write_text("\n".join(line for line in lines if "M190" not in line) + "\n")
         await client.result("printer.print.start", filename=JOB)
