@@ -44,6 +44,7 @@ class VirtualPrinters:
         self._unlisten = [
             self.fleet.listen(self._changed),
             self.fleet.listen_jobs(self._job_step),
+            self.fleet.listen_members(lambda _name, _present: self.follow()),
         ]
         self._ticker = asyncio.ensure_future(self._tick())
 
@@ -95,7 +96,10 @@ class VirtualPrinters:
         while True:
             due = max(due + 1.0, loop.time())
             await asyncio.sleep(due - loop.time())
-            self.follow()
+            try:
+                self.follow()
+            except Exception:
+                logger.exception("virtual printers: a change of the fleet could not be followed")
             clients = sum(len(virtual.hub.clients) for virtual in self.printers.values())
             # Mainsail closes a socket that is silent for ten seconds
             alive = notification("notify_proc_stat_update", [{"websocket_connections": clients}])

@@ -101,3 +101,27 @@ async def test_jobs_and_seconds_reach_the_clients() -> None:
     assert sink.messages("notify_proc_stat_update")
     await ways.virtual.close()
     await house.stop()
+
+
+async def test_a_way_that_could_not_be_opened_is_tried_again() -> None:
+    """One mistake must not leave every later change of the fleet unseen."""
+    house = await House().start()
+    ways = Ways(house)
+    ways.virtual.start()
+    make, failures = ways.virtual._make, []
+
+    def stumble(name: str) -> VirtualPrinter:
+        if not failures:
+            failures.append(name)
+            raise OSError("no room")
+        return make(name)
+
+    ways.virtual._make = stumble
+    await house.fleet.join(PrinterSettings("mk4", "fake", "MK4"), RichBridge)
+    for _ in range(500):
+        if ways.open == ["x1c", "mk4"]:
+            break
+        await asyncio.sleep(0.02)
+    assert failures == ["mk4"] and ways.open == ["x1c", "mk4"]
+    await ways.virtual.close()
+    await house.stop()
